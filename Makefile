@@ -1,0 +1,34 @@
+# `make` lists the targets.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PULUMI_SKIP_UPDATE_CHECK := 1
+
+.PHONY: help quickstart check clean cli
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+quickstart: .venv/ready cli ## authorize an application and a service principal on the emulator
+	@entra-emulator run --state .quickstart/tenant.json -- sh examples/quickstart/quickstart.sh
+
+check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
+	ruff format --check .
+	ruff check .
+	mypy
+	pytest --numprocesses 4
+
+clean: ## remove everything that the other targets made, the built CLI too
+	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+cli: .venv/ready
+	@.venv/bin/python tools/pulumi-cli/install.py
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "Python 3.10 or later is needed; name it: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[emulator,dev]'
+	@touch $@

@@ -1,0 +1,17 @@
+# What `make quickstart` runs inside `entra-emulator run`, which has set the tenant and the client.
+# The state is a file, the passphrase is no secret: nothing here leaves this machine.
+set -eu
+mkdir -p .quickstart
+export PULUMI_BACKEND_URL="file://$PWD/.quickstart" PULUMI_CONFIG_PASSPHRASE=quickstart
+
+pulumi stack select --create quickstart
+pulumi config set-all \
+    --plaintext servicePrincipalId="$EMULATOR_SERVICE_PRINCIPAL_ID" \
+    --plaintext applicationId="$EMULATOR_APPLICATION_ID" \
+    --plaintext oauthClientId=contoso \
+    --plaintext oauthRedirectUri=https://portal.azure.com/tokenauthorize \
+    --plaintext scimBaseAddress=https://scim.contoso.example/v2 \
+    --secret oauthClientSecret=quickstart-client-secret \
+    --secret oauthCode=quickstart-authorization-code \
+    --secret scimToken=quickstart-bearer-token
+pulumi up --yes --skip-preview

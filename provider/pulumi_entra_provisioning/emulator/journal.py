@@ -1,0 +1,158 @@
+"""Every call that reached the emulator, without anything secret.
+
+The rule is to show what is known to be harmless and to mask the rest, not the other way round: a
+value in the wrong place (a secret as a key, in a query, in a path) must not be kept either.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .authority import ASSERTION_TYPE
+from .secret_keys import SECRET_KEYS
+from .tenant import is_guid
+from .token_errors import OTHER_GRANTS
+
+MASK = "***"
+_CALLS_KEPT = 10_000
+_DEPTH_SHOWN = 6
+
+_SEGMENTS = re.compile(
+    r"|v1\.0|v2\.0|oauth2|\.well-known|openid-configuration"
+    r"|[A-Za-z]{1,40}(\.[A-Za-z]{1,40})*"  # a resource, an action, a tenant's domain
+    r"|[A-Za-z]+\(appId='[0-9a-fA-F-]{36}'\)"
+    r"|[A-Za-z0-9]{1,40}\.[0-9a-f]{32}(\.[0-9a-f-]{36})?"  # a job: template, tenant, instance
+)
+_QUERIES: dict[str, re.Pattern[str]] = {
+    "$count": re.compile(r"true|false"),
+    "$expand": re.compile(r"[A-Za-z,]+"),
+    "$filter": re.compile(r"(appId|id) eq '[0-9a-fA-F-]{36}'"),
+    "$select": re.compile(r"[A-Za-z, ]+"),
+    "$top": re.compile(r"[0-9]+"),
+    "api-version": re.compile(r"[0-9.-]+"),
+}
+_PROPERTIES = frozenset(
+    {"@odata.type", "appId", "credentials", "displayName", "key", "templateId", "value"}
+)
+_KEYS = {key.lower() for key in SECRET_KEYS}
+_TYPE = re.compile(r"#?microsoft\.graph\.[A-Za-z]+")
+_SCOPE = re.compile(r"https://[A-Za-z0-9.:-]+/{1,2}\.default")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call. `time` is UTC; `status` is None where the connection was closed without an answer.
+
+    `path` and `query` are decoded, what could be secret in them masked. `client_id` is the
+    caller's, where the call proved it or the token request named it. `fault` says what a scripted
+    fault did. `body` is JSON with masked values (an emptied value stays ""), or the harmless part
+    of a form; None where there was none or where it could not be read.
+    """
+
+    time: datetime
+    method: str
+    path: str
+    query: Mapping[str, str]
+    status: int | None
+    request_id: str
+    client_request_id: str | None
+    user_agent: str | None
+    client_id: str | None
+    fault: str | None
+    body: Any
+
+
+class Journal:
+    """The calls of this run, oldest first; the latest ten thousand are kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls so far."""
+        with self._lock:
+            return list(self._calls)
+
+    def select(self, method: str | None = None, path: str | None = None) -> list[Call]:
+        """The calls of a method, and whose path matches a pattern (`fnmatch`)."""
+        return [
+            call
+            for call in self.calls
+            if method in (None, call.method) and (path is None or fnmatchcase(call.path, path))
+        ]
+
+    def clear(self) -> None:
+        """Forgets the calls so far."""
+        with self._lock:
+            self._calls.clear()
+
+    def record(self, call: Call) -> None:
+        """Adds a call whose parts went through `shown_path` and its siblings."""
+        with self._lock:
+            self._calls.append(call)
+
+
+def shown_path(path: str) -> str:
+    """A decoded path with only the segments that can't be secret."""
+    return "/".join(
+        segment if _SEGMENTS.fullmatch(segment) or is_guid(segment) else MASK
+        for segment in path.split("/")
+    )
+
+
+def shown_query(query: Mapping[str, str]) -> dict[str, str]:
+    """A query with only the options and values that can't be secret."""
+    return {
+        (name if name in _QUERIES else MASK): value
+        if name in _QUERIES and _QUERIES[name].fullmatch(value)
+        else MASK
+        for name, value in query.items()
+    }
+
+
+def shown_form(form: Mapping[str, str]) -> dict[str, str]:
+    """A token request without its secret or assertion, wherever the client has put them."""
+    harmless = {
+        "client_id": is_guid(form.get("client_id", "")),
+        "grant_type": form.get("grant_type") in (*OTHER_GRANTS, "client_credentials"),
+        "scope": _SCOPE.fullmatch(form.get("scope", "")),
+        "client_assertion_type": form.get("client_assertion_type") == ASSERTION_TYPE,
+    }
+    return {name: form[name] for name, shown in harmless.items() if shown}
+
+
+def shown_json(document: Any, name: str = "", depth: int = 0) -> Any:
+    """A JSON body in which only the names and the values that can't be secret are left."""
+    if document is None or document == "":
+        return document
+    if depth == _DEPTH_SHOWN:
+        return MASK
+    if isinstance(document, dict):
+        return {
+            (key if key in _PROPERTIES else MASK): shown_json(value, key, depth + 1)
+            for key, value in document.items()
+        }
+    if isinstance(document, list):
+        return [shown_json(item, name, depth + 1) for item in document]
+    return document if _is_harmless(name, document) else MASK
+
+
+def _is_harmless(name: str, value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    if name == "key":
+        return value.lower() in _KEYS
+    if name == "@odata.type":
+        return _TYPE.fullmatch(value) is not None
+    if name == "appId":
+        return is_guid(value)
+    return name in ("displayName", "templateId")

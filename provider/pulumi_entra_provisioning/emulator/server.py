@@ -1,0 +1,197 @@
+"""The emulator as a running server: TLS on loopback, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+import trustme
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .assumptions import Assumptions
+from .authority import Authority
+from .exchange import TRANSPORT, Exchanges
+from .faults import Faults
+from .journal import Journal
+from .routes import Routes
+from .tenant import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Tenant
+
+_START_LIMIT = 30.0
+_KEEP_ALIVE = 120
+_STOP_LIMIT = 2
+
+
+class Emulator:
+    """An Entra tenant with its token endpoint and its Graph, while the `with` block lasts.
+
+    `state` is a file in which the tenant is kept between runs. `port` 0 takes a free one. `host`
+    must be a loopback address: the tenant's client and secret are public. OSError if the port is
+    taken, ValueError for another host or a state file that is none.
+    """
+
+    url: str
+    ca_file: str
+    authority: Authority
+
+    def __init__(
+        self,
+        *,
+        state: Path | None = None,
+        assumptions: Assumptions | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self._address = _loopback(host)
+        self._host = host
+        self._port = port
+        self._assumptions = assumptions or Assumptions()
+        self.tenant = Tenant(state=state, assumptions=self._assumptions)
+        self.journal = Journal()
+        self.faults = Faults()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point a program at the emulator, as its tenant's default client."""
+        names = [name for name in (os.environ.get("NO_PROXY", ""), "127.0.0.1,localhost") if name]
+        no_proxy = ",".join(names)
+        return {
+            "ENTRA_PROVISIONING_GRAPH_ENDPOINT": self.url,
+            "ENTRA_PROVISIONING_AUTHORITY_HOST": self.url,
+            "ENTRA_PROVISIONING_CA_FILE": self.ca_file,
+            "AZURE_TENANT_ID": self.tenant.tenant_id,
+            "AZURE_CLIENT_ID": DEFAULT_CLIENT_ID,
+            "AZURE_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
+        }
+
+    def __enter__(self) -> Emulator:
+        listener = _listen(self._address, self._port)
+        port = listener.getsockname()[1]
+        shown = f"[{self._host}]" if ":" in self._host else self._host
+        self.url = f"https://{shown}:{port}"
+        aliases = (f"https://127.0.0.1:{port}", f"https://localhost:{port}")
+        self.authority = Authority(
+            self.tenant, self.url, aliases=aliases, assumptions=self._assumptions
+        )
+        self._directory = tempfile.TemporaryDirectory(prefix="entra-emulator-")
+        self.ca_file = os.path.join(self._directory.name, "ca.pem")
+        try:
+            self._start(listener)
+        except BaseException:
+            listener.close()
+            self._directory.cleanup()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._directory.cleanup()
+
+    def _start(self, listener: socket.socket) -> None:
+        self._server = uvicorn.Server(self._configuration())
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="entra-emulator", daemon=True
+        )
+        self._thread.start()
+        limit = time.monotonic() + _START_LIMIT
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > limit:
+                raise RuntimeError("the emulator's server did not start")
+            time.sleep(0.01)
+
+    def _configuration(self) -> uvicorn.Config:
+        routes = Routes(self.tenant, self.authority)
+        ca = trustme.CA()
+        ca.cert_pem.write_to_path(self.ca_file)
+        certificate = os.path.join(self._directory.name, "server.pem")
+        pem = ca.issue_cert(self._address, "127.0.0.1", "localhost").private_key_and_cert_chain_pem
+        pem.write_to_path(certificate)
+        config = uvicorn.Config(
+            Exchanges(routes, self.journal, self.faults, self.url),
+            http=_Protocol,
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            ssl_certfile=certificate,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=_STOP_LIMIT,
+        )
+        config.load()
+        # The key is in memory now; nobody needs it on disk.
+        os.unlink(certificate)
+        return config
+
+
+class _Protocol(H11Protocol):
+    """Hands each request its connection, so that a scripted fault can drop it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        app = self.app
+
+        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+            extensions = {**scope.get("extensions", {}), TRANSPORT: transport}
+            await app({**scope, "extensions": extensions}, receive, send)
+
+        self.app = with_transport
+
+    def shutdown(self) -> None:
+        # Closing in the TLS way waits for the client's farewell, which an idle connection in a pool
+        # never sends.
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # asyncio sends small answers at once only on a socket that says that it is TCP: without, each
+    # takes 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            error.errno, f"the emulator can't listen on {address}:{port}: {error.strerror}"
+        ) from error
+    return listener
+
+
+def _loopback(host: str) -> str:
+    """The address to bind, if it is this machine's own and nobody else's."""
+    address = "127.0.0.1" if host == "localhost" else host
+    try:
+        is_loopback = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ValueError(
+            f"the emulator listens on loopback only (127.0.0.1, ::1 or localhost), not on {host!r}:"
+            " its client and secret are public"
+        )
+    return address

@@ -1,0 +1,180 @@
+"""What an emulated tenant consists of, and its form in a file.
+
+Values of secrets are in here, and in the file, in clear: the file is for its owner only (mode
+0600).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["applications", "servicePrincipals"]
+KINDS: tuple[Kind, Kind] = ("applications", "servicePrincipals")
+
+VERSION = 1
+
+
+def digest(value: str) -> str:
+    """The SHA-256 of a text that is to be recognised but not kept."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class ClientSecret:
+    """A client secret of a caller, kept as its SHA-256.
+
+    `expires` is None for one that never does.
+    """
+
+    sha256: str
+    expires: datetime | None = None
+
+    @classmethod
+    def of(cls, value: str, expires: datetime | None = None) -> ClientSecret:
+        """The secret with this value."""
+        return cls(digest(value), expires)
+
+    def is_for(self, value: str) -> bool:
+        """Whether this is the secret with that value."""
+        return hmac.compare_digest(self.sha256, digest(value))
+
+
+@dataclass(frozen=True)
+class Client:
+    """An application that may ask for tokens.
+
+    `object_id` is its service principal's, the `oid` of its tokens.
+    """
+
+    client_id: str
+    object_id: str
+    secrets: tuple[ClientSecret, ...] = ()
+    certificates: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+@dataclass
+class Job:
+    """A synchronization job.
+
+    `code` is Graph's `status.code`; a quarantine has `reason`, `began` and `error`.
+    """
+
+    id: str
+    template_id: str
+    code: str = "NotConfigured"
+    schedule_state: str = "Disabled"
+    quarantine: dict[str, str] | None = None
+
+
+@dataclass
+class Target:
+    """An application or a service principal, with the state of its synchronization."""
+
+    kind: Kind
+    id: str
+    app_id: str
+    display_name: str
+    created: datetime
+    properties: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    authorized: datetime | None = None
+
+
+@dataclass
+class State:
+    """Everything that a tenant remembers.
+
+    `spent_codes` are digests of authorization codes, never the codes.
+    """
+
+    tenant_id: str
+    targets: dict[Kind, dict[str, Target]] = field(
+        default_factory=lambda: {kind: {} for kind in KINDS}
+    )
+    clients: dict[str, Client] = field(default_factory=dict)
+    spent_codes: set[str] = field(default_factory=set)
+
+    def to_json(self) -> dict[str, Any]:
+        """The state for a file; moments are still datetimes."""
+        return {
+            "version": VERSION,
+            "tenantId": self.tenant_id,
+            **{
+                kind: [asdict(target) for target in targets.values()]
+                for kind, targets in self.targets.items()
+            },
+            "clients": [asdict(client) for client in self.clients.values()],
+            "spentCodes": sorted(self.spent_codes),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> State:
+        """The state from a file."""
+        if document["version"] != VERSION:
+            raise ValueError(f"version {document['version']!r} is not {VERSION}")
+        state = cls(document["tenantId"], spent_codes=set(document["spentCodes"]))
+        for kind in KINDS:
+            for item in document[kind]:
+                state.targets[kind][item["id"]] = _target(item)
+        for item in document["clients"]:
+            state.clients[item["client_id"]] = _client(item)
+        return state
+
+
+def _target(item: Mapping[str, Any]) -> Target:
+    target = Target(**item)
+    target.created = datetime.fromisoformat(item["created"])
+    target.authorized = _moment(item["authorized"])
+    target.jobs = {name: Job(**job) for name, job in item["jobs"].items()}
+    return target
+
+
+def _client(item: Mapping[str, Any]) -> Client:
+    return replace(
+        Client(**item),
+        secrets=tuple(ClientSecret(s["sha256"], _moment(s["expires"])) for s in item["secrets"]),
+        certificates=tuple(item["certificates"]),
+        roles=tuple(item["roles"]),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def utc_now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(timezone.utc)
+
+
+def read(path: Path) -> State:
+    """The state in a file. ValueError names the file if it holds something else."""
+    try:
+        return State.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        # The error's own words may quote the file, which holds secrets.
+        raise ValueError(f"{path} is not a state file of this emulator") from error
+
+
+def write(path: Path, state: State) -> None:
+    """Replaces the file as a whole: whoever reads it meanwhile sees the old state or the new."""
+    # A temporary file of tempfile's is for its owner only from its first byte on.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(state.to_json(), file, indent=1, default=datetime.isoformat)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

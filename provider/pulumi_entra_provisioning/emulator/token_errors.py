@@ -1,0 +1,184 @@
+"""Refusals in the words and shape of Entra's token endpoint.
+
+https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+
+No message quotes what was sent, except an id that looks like one: a secret that a client put into
+the wrong field must not come back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from .tenant import is_guid
+
+OTHER_GRANTS = ("authorization_code", "password", "refresh_token", "implicit")
+"""Grants of OAuth that exist and that this token endpoint does not serve."""
+
+
+class TokenError(Exception):
+    """A refusal by the token endpoint: HTTP status, OAuth's `error`, AADSTS number and text."""
+
+    def __init__(self, status: int, error: str, number: int, message: str) -> None:
+        super().__init__(f"{status} {error}: AADSTS{number}: {message}")
+        self.status = status
+        self.error = error
+        self.number = number
+        self.message = message
+
+    def body(
+        self, *, date: datetime, trace_id: str, correlation_id: str, url: str
+    ) -> dict[str, Any]:
+        """The JSON that Entra answers; `url` is the authority's."""
+        timestamp = date.strftime("%Y-%m-%d %H:%M:%SZ")
+        return {
+            "error": self.error,
+            "error_description": (
+                f"AADSTS{self.number}: {self.message} Trace ID: {trace_id}"
+                f" Correlation ID: {correlation_id} Timestamp: {timestamp}"
+            ),
+            "error_codes": [self.number],
+            "timestamp": timestamp,
+            "trace_id": trace_id,
+            "correlation_id": correlation_id,
+            "error_uri": f"{url}/error?code={self.number}",
+        }
+
+
+def unknown_tenant(tenant_id: str, error: str) -> TokenError:
+    """`error` is `invalid_tenant` where metadata is asked for, `invalid_request` elsewhere."""
+    return TokenError(
+        400,
+        error,
+        90002,
+        f"Tenant{_quoted(tenant_id)} not found. Check to make sure you have the correct tenant ID"
+        " and are signing into the correct cloud. Check with your subscription administrator, this may"
+        " happen if there are no active subscriptions for the tenant.",
+    )
+
+
+def malformed_request() -> TokenError:
+    """The body is no form."""
+    return _invalid_request(9002313, "Invalid request. Request is malformed or invalid.")
+
+
+def missing_parameter(name: str) -> TokenError:
+    """A field of the form is absent or empty."""
+    return _invalid_request(
+        900144, f"The request body must contain the following parameter: '{name}'."
+    )
+
+
+def unsupported_grant(grant: str) -> TokenError:
+    """Any grant but client credentials."""
+    quoted = f" '{grant}'" if grant in OTHER_GRANTS else ""
+    message = f"The app requested an unsupported grant type{quoted}."
+    return TokenError(400, "unsupported_grant_type", 70003, message)
+
+
+def unknown_client(client_id: str, tenant_id: str) -> TokenError:
+    """The tenant has no such application."""
+    return TokenError(
+        400,
+        "unauthorized_client",
+        700016,
+        f"Application with identifier{_quoted(client_id)} was not found in the directory"
+        f" '{tenant_id}'. This can happen if the application has not been installed by the"
+        " administrator of the tenant or consented to by any user in the tenant. You may have sent"
+        " your authentication request to the wrong tenant.",
+    )
+
+
+def invalid_scope() -> TokenError:
+    """The scope is not `<resource>/.default`."""
+    return TokenError(
+        400,
+        "invalid_scope",
+        70011,
+        "The provided request must include a 'scope' input parameter. The provided value for the"
+        " input parameter 'scope' is not valid. Client credential flows must have a scope value"
+        " with /.default suffixed to the resource identifier (application ID URI).",
+    )
+
+
+def unknown_resource(tenant_id: str) -> TokenError:
+    """The scope names something other than Microsoft Graph."""
+    return TokenError(
+        400,
+        "invalid_resource",
+        500011,
+        f"The resource principal named in the scope was not found in the tenant named {tenant_id}."
+        " You might have sent your authentication request to the wrong tenant.",
+    )
+
+
+def no_credential() -> TokenError:
+    """Neither a client secret nor an assertion was sent."""
+    return _invalid_client(
+        7000218,
+        "The request body must contain the following parameter: 'client_assertion' or"
+        " 'client_secret'.",
+    )
+
+
+def wrong_secret(client_id: str) -> TokenError:
+    """The client has no such secret."""
+    return _invalid_client(
+        7000215,
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client"
+        f" secret value, not the client secret ID, for a secret added to app '{client_id}'.",
+    )
+
+
+def expired_secret(client_id: str) -> TokenError:
+    """The secret is the client's, and too old."""
+    return _invalid_client(
+        7000222,
+        f"The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal"
+        " to create new keys for your app: https://aka.ms/NewClientSecret, or consider using"
+        " certificate credentials for added security: https://aka.ms/certCreds.",
+    )
+
+
+def malformed_assertion() -> TokenError:
+    """The assertion is no JWT, or lacks a claim."""
+    return _invalid_request(50027, "JWT token is invalid or malformed.")
+
+
+def unregistered_certificate(reason: str) -> TokenError:
+    """The assertion is not signed with a certificate of the client's."""
+    return _invalid_client(
+        700027,
+        "The certificate with identifier used to sign the client assertion is not registered on"
+        f" application. [Reason - {reason}]",
+    )
+
+
+def assertion_out_of_time() -> TokenError:
+    """The assertion has expired, or is not valid yet."""
+    return _invalid_client(700024, "Client assertion is not within its valid time range.")
+
+
+def wrong_assertion_audience() -> TokenError:
+    """The assertion is meant for somebody else."""
+    return _invalid_client(700023, "Client assertion audience claim does not match Realm issuer.")
+
+
+def wrong_assertion_client() -> TokenError:
+    """The assertion speaks of another client than the form."""
+    return _invalid_client(
+        700021, "Client assertion application identifier doesn't match 'client_id' parameter."
+    )
+
+
+def _invalid_client(number: int, message: str) -> TokenError:
+    return TokenError(401, "invalid_client", number, message)
+
+
+def _invalid_request(number: int, message: str) -> TokenError:
+    return TokenError(400, "invalid_request", number, message)
+
+
+def _quoted(sent: str) -> str:
+    return f" '{sent}'" if is_guid(sent) else ""

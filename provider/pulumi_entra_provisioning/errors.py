@@ -1,0 +1,185 @@
+"""What the user reads when it fails.
+
+ProvisioningError
+├── SettingsError       could not try: a setting is missing or unusable, nothing was sent
+└── RequestError        tried: Microsoft Graph refused, or gave no answer
+    └── SignInError     tried: Microsoft Entra gave no token, so Graph was not called
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+
+class ProvisioningError(Exception):
+    """Anything that this package raises on purpose. Its text holds no value of a credential."""
+
+
+class SettingsError(ProvisioningError):
+    """Could not try: a setting is missing or unusable. Nothing was sent.
+
+    `problems` has one sentence for each setting: its name, what is wrong, where to put it.
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(self.problems))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service said when it refused, already free of the values of credentials.
+
+    `status` is the HTTP status, or None where no answer came. `code` and `message` are the
+    service's own, the synchronization service's unwrapped from Graph's. `retry_after` is in
+    seconds. `may_have_acted` is True where the request may have been carried out all the same.
+    """
+
+    status: int | None
+    code: str
+    message: str
+    request_id: str = ""
+    retry_after: float | None = None
+    may_have_acted: bool = False
+
+
+class RequestError(ProvisioningError):
+    """Tried, and refused or not answered.
+
+    `doing` says what was being done to what, `answer` what the service said; `code_at_stake` that
+    the call carried an authorization code, which works once.
+    """
+
+    def __init__(self, doing: str, answer: Answer, *, code_at_stake: bool = False) -> None:
+        self.answer = answer
+        said = ": ".join(
+            part
+            for part in (f"{answer.status or ''} {answer.code}".strip(), _sentence(answer.message))
+            if part
+        )
+        request_id = f" (request-id {answer.request_id})" if answer.request_id else ""
+        spent = f" {_CODE_SPENT}" if code_at_stake and answer.may_have_acted else ""
+        super().__init__(f"{doing}: {said}{request_id}. {remedy(answer)}{spent}")
+
+
+class SignInError(RequestError):
+    """Microsoft Entra gave the caller no token: Microsoft Graph was not called."""
+
+
+def _sentence(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")
+
+
+_CODE_SPENT: Final = (
+    "The authorization code may be spent: check in the Entra admin center (Enterprise applications,"
+    " Provisioning) whether the application is authorized; to go on, get a new code, set it as"
+    " Oauth2AuthorizationCode and run `pulumi up` again."
+)
+
+_GRANT: Final = (
+    "grant the caller the application permission Synchronization.ReadWrite.All, or"
+    " Application.ReadWrite.OwnedBy together with ownership of the service principal (owning the"
+    " application alone is not enough); a delegated caller needs Synchronization.ReadWrite.All and"
+    " the role Application Administrator, Cloud Application Administrator or Hybrid Identity"
+    " Administrator"
+)
+
+REMEDIES: Final = {
+    "400 InvalidNotificationSettings": "Graph does not empty SyncNotificationSettings: declare it"
+    ' with the value "{}" instead.',
+    "400": "Check the credentials: an authorization code works once and expires within minutes, and"
+    " the redirect URI must be the one that it was issued for. To go on, correct them (with a new"
+    " code where there is one) and run `pulumi up` again.",
+    "401 UnknownError": "Graph answers so when a permission is missing: " + _GRANT + ".",
+    "401": "The access token was not accepted: check environment, graphEndpoint and tenantId.",
+    "403": "The caller may not do this: " + _GRANT + ".",
+    "404": "No such object, or not visible to the caller: give the object id (not the application"
+    " (client) id, which has the same form) and check that application_id and service_principal_id"
+    " are not mixed up and that tenantId is right.",
+    "405": "Check graphEndpoint: this is not Microsoft Graph's answer to this call.",
+    "429": "Graph throttles this tenant: run again later, or raise timeout.",
+    "500 InternalError": "Graph does not know one of the keys or values: keys are case-sensitive.",
+    "5xx": "Microsoft's side failed: run again later, and give the request-id to Microsoft support"
+    " if it stays.",
+    "3xx": "Redirects are not followed, as a token goes to no other host: check graphEndpoint and"
+    " any proxy between.",
+    "no answer": "Check the network, the proxy and, behind a proxy that inspects TLS, caFile.",
+    "AADSTS7000215": "Set clientSecret to the value, not the id, of a valid secret of this client.",
+    "AADSTS7000222": "The client secret has expired: create a new one and set clientSecret.",
+    "AADSTS700016": "Check clientId, tenantId and environment: this tenant has no such client.",
+    "AADSTS90002": "Check tenantId and environment: this cloud has no such tenant.",
+    "AADSTS700027": "Upload the public part of the certificate to the application, or set"
+    " clientCertificatePath to one that is registered with it.",
+    "AADSTS700024": "Check this machine's clock: the signed assertion is outside its validity.",
+    "AADSTS65001": "Have an administrator consent to the client's permissions.",
+    "AADSTS53003": "Exempt this workload identity from the Conditional Access policy, or run from"
+    " a network that the policy allows.",
+}
+"""What to do, by Entra's code or by HTTP status and Graph's code: the README's table of errors."""
+
+
+def remedy(answer: Answer) -> str:
+    """What the user can do about `answer`: one or two sentences."""
+    if answer.code.startswith("AADSTS"):
+        names = [answer.code]
+    elif answer.status is None:
+        names = ["no answer"]
+    else:
+        status = str(answer.status)
+        names = [f"{status} {answer.code}", status, f"{status[0]}xx"]
+    found = next((REMEDIES[name] for name in names if name in REMEDIES), None)
+    return found or f"See {_reference(answer)}."
+
+
+def _reference(answer: Answer) -> str:
+    if answer.code.startswith("AADSTS"):
+        return f"https://login.microsoftonline.com/error?code={answer.code.removeprefix('AADSTS')}"
+    return "https://learn.microsoft.com/graph/errors"
+
+
+def unwrapped(code: str, message: str) -> tuple[str, str]:
+    """The synchronization service's own code and message where Graph wraps them.
+
+    Graph passes that service's error as JSON inside `message`, with the code UnknownError.
+    """
+    try:
+        inner = json.loads(message)["error"]
+        inner_code, inner_message = inner["code"], inner["message"]
+    except (ValueError, KeyError, TypeError):
+        return code, message
+    if not isinstance(inner_code, str):
+        return code, message
+    return unwrapped(inner_code, inner_message if isinstance(inner_message, str) else "")
+
+
+_TOKEN: Final = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*|(?i:bearer)\s+[\w.~+/=-]{8,}")
+
+
+def redacted(said: str, secrets: Iterable[str]) -> str:
+    """`said`, a service's own words, without any of `secrets` and without any bearer token.
+
+    A value is found as it is and as JSON, a URL or a form encodes it. One of fewer than four
+    characters is cut only where it stands as a word: elsewhere it would eat unrelated text.
+    """
+    forms = {
+        form
+        for value in secrets
+        if value
+        for form in (
+            value,
+            json.dumps(value)[1:-1],
+            json.dumps(value, ensure_ascii=False)[1:-1],
+            quote(value, safe=""),
+            quote(value),
+            quote_plus(value),
+        )
+    }
+    for form in sorted(forms, key=len, reverse=True):
+        pattern = re.escape(form)
+        said = re.sub(pattern if len(form) > 3 else rf"(?<!\w){pattern}(?!\w)", "***", said)
+    return _TOKEN.sub("***", said)

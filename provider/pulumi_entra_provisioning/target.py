@@ -1,0 +1,43 @@
+"""The target of an authorization: one application or one service principal of the directory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["applications", "servicePrincipals"]
+
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Target:
+    """An object of the directory, written as in Graph's path: `servicePrincipals/<object id>`."""
+
+    kind: Kind
+    object_id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.object_id}"
+
+
+def parse(text: str, kind: Kind | None = None) -> Target | None:
+    """The target that `text` names, or None.
+
+    Takes an object id (a GUID, in any case) where `kind` says what it is, and the path
+    `/servicePrincipals/<guid>` or `/applications/<guid>` that pulumi-azuread gives as `id`.
+    """
+    *collection, object_id = text.strip().strip("/").split("/")
+    if not _GUID.fullmatch(object_id):
+        return None
+    found: Kind | None = kind if not collection else _KINDS.get("/".join(collection))
+    if found is None or (kind is not None and found != kind):
+        return None
+    return Target(found, object_id.lower())
+
+
+_KINDS: dict[str, Kind] = {
+    "applications": "applications",
+    "servicePrincipals": "servicePrincipals",
+}

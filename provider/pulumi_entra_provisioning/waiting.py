@@ -1,0 +1,91 @@
+"""When a call is repeated, how long it waits before, and when it gives up: the one policy."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, TypeVar
+
+from .errors import Answer, RequestError, SignInError
+
+_T = TypeVar("_T")
+
+_THROTTLED: Final = frozenset({429, 503, 504})
+
+_REPLICATION_SHARE: Final = 0.2
+"""The part of the time allowed that a target may take to appear in every replica of Entra."""
+
+_LONGEST_PAUSE: Final = 30.0
+_WORTH_TELLING: Final = 4.0
+
+
+class Patience:
+    """How long one step of a resource may take, over all its calls, waits and repetitions.
+
+    `seconds` is for everything. `may_be_new` allows for a target that Entra has not replicated
+    yet. `tell` takes a line for the user's log.
+    """
+
+    def __init__(
+        self, seconds: float, tell: Callable[[str], None], *, may_be_new: bool = False
+    ) -> None:
+        now = time.monotonic()
+        self._end = now + seconds
+        self._replicated = now + seconds * _REPLICATION_SHARE if may_be_new else now
+        self._tell = tell
+
+    async def call(
+        self, doing: str, attempt: Callable[[], Awaitable[_T]], *, single_use: bool = False
+    ) -> _T:
+        """What `attempt` gives, repeated as long as waiting may help.
+
+        With `single_use`, a call that may have been carried out is not repeated. Raises the
+        RequestError of the last attempt, with the service's last real answer.
+        """
+        pauses = _growing()
+        while True:
+            try:
+                return await self._within_time(doing, attempt, single_use)
+            except SignInError:
+                raise
+            except RequestError as error:
+                answer, reason = error.answer, self._reason_to_wait(error.answer, single_use)
+                pause = next(pauses) if answer.retry_after is None else answer.retry_after
+                if reason is None or time.monotonic() + pause >= self._end:
+                    raise
+            if pause >= _WORTH_TELLING:
+                self._tell(f"{doing}: {reason}; trying again in {pause:.0f} s")
+            await asyncio.sleep(pause)
+
+    async def _within_time(
+        self, doing: str, attempt: Callable[[], Awaitable[_T]], single_use: bool
+    ) -> _T:
+        left = max(self._end - time.monotonic(), 0.0)
+        try:
+            return await asyncio.wait_for(attempt(), left)
+        except asyncio.TimeoutError:
+            answer = Answer(None, "", f"no answer within {left:.0f} s", may_have_acted=True)
+            raise RequestError(doing, answer, code_at_stake=single_use) from None
+
+    def _reason_to_wait(self, answer: Answer, single_use: bool) -> str | None:
+        if answer.may_have_acted and single_use:
+            return None
+        if answer.status is None:
+            return answer.message
+        if answer.status in _THROTTLED:
+            return f"{answer.status}, Microsoft Graph asks to wait"
+        unseen = answer.status == 404 or (
+            answer.status == 401 and answer.code == "UnknownError" and not answer.message
+        )
+        if unseen and time.monotonic() < self._replicated:
+            return f"{answer.status}, which a new target answers until Entra has replicated it"
+        return None
+
+
+def _growing() -> Iterator[float]:
+    pause = 1.0
+    while True:
+        yield pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads callers, guards nothing
+        pause = min(pause * 2, _LONGEST_PAUSE)
