@@ -6,8 +6,8 @@ export PULUMI_BACKEND_URL="file://$PWD/.quickstart" PULUMI_CONFIG_PASSPHRASE=qui
 
 pulumi stack select --create quickstart
 pulumi config set-all \
-    --plaintext servicePrincipalId="$EMULATOR_SERVICE_PRINCIPAL_ID" \
-    --plaintext applicationId="$EMULATOR_APPLICATION_ID" \
+    --plaintext servicePrincipalId=00000000-0000-4000-8000-00000000051d \
+    --plaintext applicationId=00000000-0000-4000-8000-00000000a991 \
     --plaintext oauthClientId=contoso \
     --plaintext oauthRedirectUri=https://portal.azure.com/tokenauthorize \
     --plaintext scimBaseAddress=https://scim.contoso.example/v2 \

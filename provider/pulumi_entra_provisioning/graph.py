@@ -93,6 +93,7 @@ class Graph:
             else True,
             timeout=httpx.Timeout(100, connect=30),
             headers={"User-Agent": USER_AGENT},
+            event_hooks={"response": [_refuse_redirect]},
         )
         options = {
             **sdk_options,
@@ -265,6 +266,12 @@ def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStrin
         )
         for key, value in sorted(credentials.items())
     ]
+
+
+async def _refuse_redirect(response: httpx.Response) -> None:
+    """Kiota takes a redirect that it does not follow for a success, which it is not."""
+    if response.is_redirect:
+        raise APIError(response_status_code=response.status_code)
 
 
 def _refusal(error: APIError, exchange: _Exchange, secrets: Iterable[str]) -> Answer:

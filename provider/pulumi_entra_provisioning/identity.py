@@ -8,14 +8,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from .errors import Answer, SettingsError, SignInError, redacted
+
+if TYPE_CHECKING:
+    from azure.identity import CertificateCredential, ClientSecretCredential
 
 # azure-identity logs each refusal as a warning as well; the error that is raised says it once.
 logging.getLogger("azure.identity").addHandler(logging.NullHandler())
@@ -228,7 +231,7 @@ class SharedTokenCredential(AsyncTokenCredential):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._turn = asyncio.Lock()
-        self._credential: TokenCredential | None = None
+        self._credential: CertificateCredential | ClientSecretCredential | None = None
 
     async def get_token(
         self,
@@ -247,7 +250,7 @@ class SharedTokenCredential(AsyncTokenCredential):
             return await asyncio.to_thread(self._ask, scopes, claims, enable_cae)
 
     async def close(self) -> None:
-        """Nothing to close: a synchronous credential ends with the process."""
+        """Nothing: the connections to Entra end with the process."""
 
     async def __aexit__(self, *_: object) -> None:
         """As close."""
@@ -272,7 +275,7 @@ class SharedTokenCredential(AsyncTokenCredential):
         raise failure from None
 
 
-def _token_credential(settings: Settings) -> TokenCredential:
+def _token_credential(settings: Settings) -> CertificateCredential | ClientSecretCredential:
     # It takes half a second to import, which only a step that calls Graph has to pay.
     from azure.identity import CertificateCredential, ClientSecretCredential
 
@@ -299,6 +302,9 @@ def _refused(settings: Settings, error: AzureError) -> SignInError:
     said = redacted(str(error.message), settings.secrets).removeprefix("Authentication failed: ")
     # Trace and correlation ids follow the sentence; the line of the log is for the sentence.
     said = re.split(r"\s*Trace ID:", said)[0]
+    if said.startswith("Unable to get authority configuration"):
+        # MSAL drops Entra's answer to its first request, which is this one for an unknown tenant.
+        said = "AADSTS90002: Entra has no configuration for this tenant"
     code, _, message = said.partition(": ") if said.startswith("AADSTS") else ("", "", said)
     return SignInError(
         f"getting a token from {settings.authority_host} for client {settings.client_id} of"

@@ -41,7 +41,9 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    print("Pulumi CLI: building it with Go instead; this takes about five minutes, once", flush=True)
+    print(
+        "Pulumi CLI: building it with Go instead; this takes about five minutes, once", flush=True
+    )
     _build(version)
     return 0
 

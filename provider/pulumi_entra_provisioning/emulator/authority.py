@@ -122,7 +122,7 @@ class Authority:
         }
 
     def issue(self, client: Client, audience: str, *, lifetime: int) -> str:
-        """An access token, valid for `lifetime` seconds, or out of date already if that is negative."""
+        """An access token, valid for `lifetime` seconds; already expired if that is negative."""
         now = int(self._now())
         claims = {
             "aud": audience,

@@ -55,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.do(options)
     except ModuleNotFoundError as error:
-        return _fail(f"{error.name} is missing: install pulumi-entra-provisioning[emulator]")
+        package = (error.name or "a package").partition(".")[0]
+        return _fail(f"{package} is missing: install pulumi-entra-provisioning[emulator]")
     except (OSError, ValueError) as error:
         return _fail(str(error))
     return status

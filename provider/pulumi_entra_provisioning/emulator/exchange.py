@@ -265,6 +265,8 @@ class Exchanges:
             body = fault.body.encode() if isinstance(fault.body, str) else fault.body
             kind = "text/html" if body.lstrip().startswith(b"<") else "application/json"
             return Answer(status, {"content-type": kind, **_lower(fault.headers)}, body)
+        if status < 400:
+            return Answer(status, _lower(fault.headers))
         usual_code, usual_message = USUAL_ERRORS.get(status, ("UnknownError", ""))
         message = usual_message if fault.message is None else fault.message
         if exchange.is_token_request:

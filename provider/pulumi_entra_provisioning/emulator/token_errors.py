@@ -53,8 +53,8 @@ def unknown_tenant(tenant_id: str, error: str) -> TokenError:
         error,
         90002,
         f"Tenant{_quoted(tenant_id)} not found. Check to make sure you have the correct tenant ID"
-        " and are signing into the correct cloud. Check with your subscription administrator, this may"
-        " happen if there are no active subscriptions for the tenant.",
+        " and are signing into the correct cloud. Check with your subscription administrator, this"
+        " may happen if there are no active subscriptions for the tenant.",
     )
 
 

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from emulator_clients import (
+    ACQUIRE,
+    PLANTED,
+    SECRETS,
+)
+from pulumi_entra_provisioning.emulator import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_SERVICE_PRINCIPAL_ID,
+    Emulator,
+)
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[Emulator]:
+    """An emulator for tests that leave nothing behind in the tenant."""
+    with Emulator() as running:
+        yield running
+
+
+CLI = [sys.executable, "-m", "pulumi_entra_provisioning.emulator.cli"]
+
+AUTHORIZE = f"""
+import os, ssl, sys, httpx
+from azure.identity import ClientSecretCredential
+url, ca = os.environ["ENTRA_PROVISIONING_GRAPH_ENDPOINT"], os.environ["ENTRA_PROVISIONING_CA_FILE"]
+credential = ClientSecretCredential(
+    *(os.environ["AZURE_" + name] for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")),
+    authority=os.environ["ENTRA_PROVISIONING_AUTHORITY_HOST"], disable_instance_discovery=True,
+    connection_verify=ca,
+)
+bearer = {{"Authorization": "Bearer " + credential.get_token(url + "/.default").token}}
+trust = ssl.create_default_context(cafile=ca)
+with httpx.Client(base_url=url, headers=bearer, verify=trust) as graph:
+    pairs = [{{"key": "Oauth2ClientId", "value": "{PLANTED}"}}, {{"key": "UserName", "value": "x"}}]
+    graph.post("{ACQUIRE}", json={{"credentials": pairs}}).raise_for_status()
+    emptied = [{{"key": "UserName", "value": ""}}]
+    graph.put("{SECRETS}", json={{"value": emptied}}).raise_for_status()
+"""
+
+
+def run_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CLI, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_run_reports_what_graph_received_and_what_the_tenant_holds(tmp_path: Path) -> None:
+    state = str(tmp_path / "tenant.json")
+    ran = run_cli("run", "--state", state, "--", sys.executable, "-c", AUTHORIZE)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == ""
+    report = ran.stderr
+    assert (
+        "Microsoft Graph received:\n"
+        f"  POST {ACQUIRE}: 204\n"
+        "      Oauth2ClientId\n"
+        "      UserName\n"
+        f"  PUT {SECRETS}: 204\n"
+        "      UserName (emptied)\n"
+        "Entra was asked for 1 token.\n"
+    ) in report
+    holds = report.partition("The tenant now holds:\n")[2].splitlines()
+    assert f"service principal 'Contoso Sales' ({DEFAULT_SERVICE_PRINCIPAL_ID})" in holds[0]
+    assert " UTC" in holds[0]
+    assert [line.strip() for line in holds[1:]] == [
+        "Oauth2ClientId",
+        "Oauth2AccessToken",
+        "Oauth2AccessTokenCreationTime",
+        "Oauth2RefreshToken",
+    ]
+    assert PLANTED not in report
+    again = run_cli("run", "--state", state, "--", sys.executable, "-c", "")
+    assert "Microsoft Graph received nothing." in again.stderr
+    assert holds[0] in again.stderr
+
+
+def test_run_gives_the_commands_output_and_exit_status() -> None:
+    ran = run_cli("run", "--", sys.executable, "-c", "print('said'); raise SystemExit(42)")
+    assert (ran.returncode, ran.stdout) == (42, "said\n")
+    assert "The tenant holds no authorization." in ran.stderr
+
+
+def test_run_lets_no_other_identity_through_to_the_command() -> None:
+    show = "import os; print(*(f'{k}={v}' for k, v in sorted(os.environ.items())), sep='\\n')"
+    ran = run_cli(
+        "run",
+        "--",
+        sys.executable,
+        "-c",
+        show,
+        ARM_CLIENT_SECRET=PLANTED,
+        ARM_USE_OIDC="true",
+        AZURE_CLIENT_CERTIFICATE_PATH=PLANTED,
+        ENTRA_PROVISIONING_CLIENT_ID=PLANTED,
+        AZURE_STORAGE_ACCOUNT="kept",
+    )
+    assert PLANTED not in ran.stdout
+    assert "ARM_USE_OIDC" not in ran.stdout
+    assert f"AZURE_CLIENT_ID={DEFAULT_CLIENT_ID}\n" in ran.stdout
+    assert "AZURE_STORAGE_ACCOUNT=kept\n" in ran.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_passes_signals_on_and_says_how_the_command_ended(number: signal.Signals) -> None:
+    program = (
+        "import signal, sys\n"
+        "def on_signal(number, frame): print('got', number, flush=True)\n"
+        f"signal.signal({int(number)}, on_signal)\n"
+        "print('ready', flush=True)\n"
+        "signal.pause()\n"
+        f"signal.signal({int(number)}, signal.SIG_DFL)\n"
+        f"signal.raise_signal({int(number)})\n"
+    )
+    command = [*CLI, "run", "--", sys.executable, "-c", program]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        out, report = process.communicate(timeout=30)
+    assert out == f"got {int(number)}\n"
+    assert process.returncode == 128 + number
+    assert "Microsoft Graph received nothing." in report
+
+
+def test_run_says_what_is_wrong_with_a_command(tmp_path: Path) -> None:
+    missing = run_cli("run", "--", "no-such-command")
+    assert (missing.returncode, missing.stderr) == (
+        127,
+        "entra-emulator: there is no command 'no-such-command'\n",
+    )
+    unfit = tmp_path / "data"
+    unfit.write_text("text")
+    refused = run_cli("run", "--", str(unfit))
+    assert refused.returncode == 126
+    assert refused.stderr.endswith("can't be run: Permission denied\n")
+    nothing = run_cli("run")
+    assert nothing.returncode == 2
+    assert "a command is needed" in nothing.stderr
+
+
+def test_a_start_that_fails_is_one_sentence(untouched: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("text")
+    port = untouched.url.rpartition(":")[2]
+    for arguments, sentence in (
+        (["run", "--port", port, "--", "true"], f"can't listen on 127.0.0.1:{port}"),
+        (["serve", "--host", "0.0.0.0"], "listens on loopback only"),
+        (["run", "--state", str(tmp_path / "other"), "--", "true"], "not a state file"),
+    ):
+        failed = run_cli(*arguments)
+        assert failed.returncode == 125
+        assert failed.stdout == ""
+        assert failed.stderr.startswith("entra-emulator: ")
+        assert sentence in failed.stderr
+        assert failed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "trustme"])
+def test_a_missing_extra_is_named(module: str) -> None:
+    program = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "from pulumi_entra_provisioning.emulator.cli import main\n"
+        "sys.exit(main(['serve']))\n"
+    )
+    failed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert failed.returncode == 125
+    assert failed.stderr == (
+        f"entra-emulator: {module} is missing: install pulumi-entra-provisioning[emulator]\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_prints_the_environment_and_stops_in_order(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [*CLI, "serve"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stderr.readline().startswith("Serving at https://127.0.0.1:")
+        lines = [process.stdout.readline() for _ in range(8)]
+        shell = subprocess.run(
+            ["sh", "-c", "".join(lines) + 'echo "$ENTRA_PROVISIONING_CA_FILE"; env'],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        ca_file = shell.partition("\n")[0]
+        assert os.path.exists(ca_file)
+        assert f"AZURE_CLIENT_SECRET={DEFAULT_CLIENT_SECRET}\n" in shell
+        ran = subprocess.run(
+            [sys.executable, "-c", AUTHORIZE],
+            env=dict(line.split("=", 1) for line in shell.splitlines()[1:] if "=" in line),
+            check=False,
+        )
+        assert ran.returncode == 0
+        process.send_signal(number)
+        _, rest = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+    assert not os.path.exists(ca_file)

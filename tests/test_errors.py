@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from pulumi_entra_provisioning.errors import (
+    REMEDIES,
+    Answer,
+    RequestError,
+    redacted,
+    remedy,
+    unwrapped,
+)
+
+
+def test_an_error_says_what_was_done_what_was_answered_and_what_to_do() -> None:
+    answer = Answer(403, "Authorization_RequestDenied", "Insufficient privileges.", "r-1")
+    assert str(RequestError("authorizing servicePrincipals/x", answer)) == (
+        "authorizing servicePrincipals/x: 403 Authorization_RequestDenied: Insufficient privileges"
+        f" (request-id r-1). {REMEDIES['403']}"
+    )
+
+
+def test_a_code_that_may_be_spent_is_told_only_where_the_call_may_have_been_carried_out() -> None:
+    acted = Answer(503, "", "", may_have_acted=True)
+    refused = Answer(429, "", "")
+    assert "may be spent" in str(RequestError("authorizing x", acted, code_at_stake=True))
+    assert "may be spent" not in str(RequestError("authorizing x", acted))
+    assert "may be spent" not in str(RequestError("authorizing x", refused, code_at_stake=True))
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (Answer(400, "InvalidNotificationSettings", ""), "400 InvalidNotificationSettings"),
+        (Answer(400, "Request_BadRequest", ""), "400"),
+        (Answer(401, "UnknownError", ""), "401 UnknownError"),
+        (Answer(401, "InvalidAuthenticationToken", ""), "401"),
+        (Answer(403, "Authorization_RequestDenied", ""), "403"),
+        (Answer(404, "Request_ResourceNotFound", ""), "404"),
+        (Answer(405, "Request_BadRequest", ""), "405"),
+        (Answer(429, "TooManyRequests", ""), "429"),
+        (Answer(500, "InternalError", ""), "500 InternalError"),
+        (Answer(502, "", ""), "5xx"),
+        (Answer(307, "", ""), "3xx"),
+        (Answer(None, "", "no answer"), "no answer"),
+        (Answer(None, "AADSTS7000215", ""), "AADSTS7000215"),
+        (Answer(401, "AADSTS7000222", ""), "AADSTS7000222"),
+    ],
+)
+def test_the_remedy_is_the_most_exact_one(answer: Answer, name: str) -> None:
+    assert remedy(answer) == REMEDIES[name]
+
+
+def test_an_answer_without_a_remedy_is_sent_to_microsofts_page() -> None:
+    assert remedy(Answer(418, "", "")) == "See https://learn.microsoft.com/graph/errors."
+    assert remedy(Answer(400, "AADSTS50001", "")) == (
+        "See https://login.microsoftonline.com/error?code=50001."
+    )
+
+
+def test_the_synchronization_services_own_error_is_unwrapped() -> None:
+    message = '{"error":{"code":"InvalidNotificationSettings","message":null,"details":[]}}'
+    assert unwrapped("UnknownError", message) == ("InvalidNotificationSettings", "")
+    twice = json.dumps({"error": {"code": "Outer", "message": message}})
+    assert unwrapped("UnknownError", twice) == ("InvalidNotificationSettings", "")
+
+
+@pytest.mark.parametrize(
+    "message", ["", "plain", "[]", "{}", '{"error": 1}', '{"error":{"code":1}}']
+)
+def test_a_message_that_wraps_nothing_stays(message: str) -> None:
+    assert unwrapped("UnknownError", message) == ("UnknownError", message)
+
+
+@pytest.mark.parametrize(
+    ("secret", "said", "shown"),
+    [
+        ("s3cret", "value s3cret refused", "value *** refused"),
+        ('a"b\\c', 'value a\\"b\\\\c refused', "value *** refused"),
+        ("a/b+c d", "?x=a%2Fb%2Bc%20d", "?x=***"),
+        ("a/b+c d", "?x=a%2Fb%2Bc+d", "?x=***"),
+        ("schön1", "said sch\\u00f6n1", "said ***"),
+        ("ab", "lab ab fabric", "lab *** fabric"),
+        ("", "nothing to hide", "nothing to hide"),
+    ],
+)
+def test_a_value_is_cut_out_of_what_the_service_said(secret: str, said: str, shown: str) -> None:
+    assert redacted(said, [secret]) == shown
+
+
+def test_a_bearer_token_is_cut_out_whoever_said_it() -> None:
+    assert redacted("Bearer abcdefgh12345", []) == "***"
+    assert redacted("token eyJhbGciOi.eyJzdWIi.c2ln!", []) == "token ***!"
+
+
+def test_the_longer_of_two_overlapping_values_is_cut_first() -> None:
+    assert redacted("secret-and-more", ["secret", "secret-and-more"]) == "***"

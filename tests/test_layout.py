@@ -1,0 +1,85 @@
+"""Imports point one way, and public names are the package's own."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pulumi_entra_provisioning
+import pytest
+from stack import REPOSITORY
+
+PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
+
+# Each module with those of the package that it may import, the front end first.
+LAYERS = {
+    "__init__": {"authorization", "errors"},
+    "authorization": {"lifecycle", "identity", "errors"},
+    "lifecycle": {"graph", "identity", "waiting", "errors", "target", "synchronization_secret"},
+    "graph": {"identity", "errors", "target", "synchronization_secret"},
+    "waiting": {"errors"},
+    "identity": {"errors"},
+    "errors": set(),
+    "target": set(),
+    "synchronization_secret": set(),
+}
+
+# What only one module imports.
+OWNERS = {
+    "pulumi": {"authorization"},
+    "msgraph": {"graph"},
+    "msgraph_core": {"graph"},
+    "kiota_abstractions": {"graph"},
+    "kiota_http": {"graph"},
+    "kiota_authentication_azure": {"graph"},
+    "httpx": {"graph"},
+    "azure": {"identity"},
+}
+
+
+def imported(path: Path) -> tuple[set[str], set[str]]:
+    """The modules of its own package, and the other packages, that a file imports anywhere."""
+    own: set[str] = set()
+    others: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            others.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            others.add(str(node.module).partition(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 1, f"{path} imports from outside of its folder"
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            own.update(str(name).partition(".")[0] for name in names)
+    return own, others
+
+
+def test_every_module_has_its_place() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == set(LAYERS)
+
+
+@pytest.mark.parametrize("module", LAYERS)
+def test_imports_point_one_way(module: str) -> None:
+    own, others = imported(PACKAGE / f"{module}.py")
+    assert own <= LAYERS[module]
+    assert {package for package in others if module not in OWNERS.get(package, {module})} == set()
+
+
+def test_the_layers_have_no_way_back() -> None:
+    order = list(LAYERS)
+    for module, below in LAYERS.items():
+        assert all(order.index(module) < order.index(name) for name in below)
+
+
+def test_the_emulator_knows_nothing_of_the_provider() -> None:
+    folder = PACKAGE / "emulator"
+    modules = {path.stem for path in folder.glob("*.py")}
+    for path in folder.glob("*.py"):
+        own, others = imported(path)
+        assert own <= modules
+        assert "pulumi_entra_provisioning" not in others
+        assert not others & set(OWNERS)
+
+
+def test_public_names_are_the_packages_own() -> None:
+    for name in pulumi_entra_provisioning.__all__:
+        assert getattr(pulumi_entra_provisioning, name).__module__ == "pulumi_entra_provisioning"

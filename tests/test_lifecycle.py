@@ -1,0 +1,414 @@
+"""The steps without the engine: check and diff as they are, the others against the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pulumi
+import pytest
+from pulumi_entra_provisioning.emulator import (
+    DEFAULT_SERVICE_PRINCIPAL_ID,
+    Assumptions,
+    Emulator,
+    Fault,
+)
+from pulumi_entra_provisioning.errors import RequestError, SettingsError
+from pulumi_entra_provisioning.identity import settings
+from pulumi_entra_provisioning.lifecycle import (
+    UNKNOWN,
+    Authorization,
+    Lifecycle,
+    check,
+    diff,
+)
+
+T = TypeVar("T")
+
+GUID = DEFAULT_SERVICE_PRINCIPAL_ID
+TARGET = f"servicePrincipals/{GUID}"
+INPUTS = {"service_principal_id": GUID, "credentials": {"SecretToken": "pl4nted"}}
+WITH_CODE = {**INPUTS, "credentials": {"Oauth2AuthorizationCode": "pl4nted"}}
+
+
+def test_the_marker_of_an_unknown_value_is_the_engines() -> None:
+    assert pulumi.runtime.rpc.UNKNOWN == UNKNOWN
+
+
+# check
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"BaseAddress": "https://x", "SecretToken": "t"},
+        [{"key": "BaseAddress", "value": "https://x"}, {"key": "SecretToken", "value": "t"}],
+        [
+            {"@odata.type": "#x", "key": "BaseAddress", "value": "https://x"},
+            {"key": "SecretToken", "value": "t"},
+        ],
+    ],
+)
+def test_check_brings_inputs_into_one_form(credentials: Any) -> None:
+    path = f"/servicePrincipals/{GUID.upper()}"
+    assert check({"service_principal_id": path, "credentials": credentials}) == (
+        {
+            "service_principal_id": GUID,
+            "credentials": {"BaseAddress": "https://x", "SecretToken": "t"},
+        },
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {
+            "application_id": UNKNOWN,
+            "credentials": UNKNOWN,
+            "triggers": UNKNOWN,
+            "timeout": UNKNOWN,
+        },
+        {"application_id": UNKNOWN, "credentials": {"SecretToken": UNKNOWN}},
+        {"application_id": UNKNOWN, "credentials": [UNKNOWN, {"key": UNKNOWN, "value": UNKNOWN}]},
+        {"application_id": UNKNOWN, "credentials": [{"key": "Url", "value": UNKNOWN}]},
+    ],
+)
+def test_check_lets_unknown_values_pass(inputs: dict[str, Any]) -> None:
+    _, failures = check(inputs)
+    assert failures == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"service_principal_id": None}, "service_principal_id: no target is declared"),
+        ({"application_id": GUID}, "application_id and service_principal_id: two targets"),
+        ({"service_principal_id": "pl4nted"}, "service_principal_id: not an object id"),
+        ({"service_principal_id": 7}, "service_principal_id: not an object id"),
+        ({"service_principal_id": f"/applications/{GUID}"}, "service_principal_id: not an object"),
+        ({"credentials": None}, "credentials: must be a mapping"),
+        ({"credentials": "pl4nted"}, "credentials: must be a mapping"),
+        ({"credentials": ["pl4nted"]}, "credentials: must be a mapping"),
+        ({"credentials": [{"key": "Url"}]}, "credentials: must be a mapping"),
+        ({"credentials": {}}, "credentials: empty"),
+        ({"credentials": []}, "credentials: empty"),
+        ({"credentials": {"pl4nted": "pl4nted"}}, "pair 1 has a key that Graph does not know"),
+        ({"credentials": [{"key": 5, "value": "pl4nted"}]}, "pair 1 has a key that Graph does not"),
+        ({"credentials": [{"key": [], "value": "pl4nted"}]}, "pair 1 has a key that Graph does"),
+        (
+            {"credentials": {"url": "pl4nted"}},
+            'credentials["url"]: not a key of Graph. Write "Url"',
+        ),
+        ({"credentials": {"Url": 5}}, 'credentials["Url"]: the value must be text'),
+        ({"credentials": {"Url": None}}, 'credentials["Url"]: the value must be text'),
+        ({"credentials": {"Url": ""}}, 'credentials["Url"]: the value is empty'),
+        (
+            {"credentials": [{"key": "Url", "value": "pl4nted"}, {"key": "Url", "value": "x"}]},
+            'credentials["Url"]: declared more than once',
+        ),
+        ({"triggers": object()}, "triggers: must be plain values"),
+        ({"timeout": 0}, "timeout: must be a number of seconds above 0"),
+        ({"timeout": True}, "timeout: must be a number"),
+        ({"timeout": "300"}, "timeout: must be a number"),
+        ({"timeout": float("nan")}, "timeout: must be a number"),
+    ],
+)
+def test_check_names_the_input_and_the_remedy_and_no_value(
+    change: dict[str, Any], said: str
+) -> None:
+    _, failures = check({**INPUTS, **change})
+    assert len(failures) == 1
+    assert said in failures[0]
+    assert "pl4nted" not in failures[0]
+
+
+def test_check_tells_everything_at_once() -> None:
+    _, failures = check({"credentials": {"url": "x", "Password": 1}, "timeout": -1})
+    assert [failure.split(":")[0] for failure in failures] == [
+        "service_principal_id",
+        'credentials["url"]',
+        'credentials["Password"]',
+        "timeout",
+    ]
+
+
+# diff, create, update, read, delete
+
+
+def run(
+    emulator: Emulator,
+    step: Callable[[Lifecycle], Awaitable[T]],
+    environment: Mapping[str, str] | None = None,
+) -> tuple[T, list[str]]:
+    """What `step` gives, and the lines that it told the user."""
+    told: list[str] = []
+
+    async def on_a_loop() -> T:
+        values = environment or emulator.environment
+        return await step(Lifecycle(settings(lambda _: None, values), told.append))
+
+    return asyncio.run(on_a_loop()), told
+
+
+def created(emulator: Emulator, inputs: dict[str, Any] = INPUTS) -> Authorization:
+    return run(emulator, lambda steps: steps.create(inputs))[0]
+
+
+def posts(emulator: Emulator) -> list[int | None]:
+    return [call.status for call in emulator.journal.select("POST", "*/acquireAccessToken")]
+
+
+def test_diff_sees_what_calls_for_what(emulator: Emulator) -> None:
+    old = created(emulator, {**INPUTS, "triggers": {"b": [1], "a": "x"}})
+    same = {**INPUTS, "triggers": {"a": "x", "b": [1]}, "timeout": 5}
+    other = GUID.replace("0", "1")
+
+    assert diff(old, same).changes is False
+    assert diff(old, {**same, "credentials": {"SecretToken": "other"}}).changes is True
+    assert diff(old, {**same, "credentials": {"Password": "pl4nted"}}).changes is True
+    assert diff(old, {**same, "credentials": UNKNOWN}).changes is True
+    assert diff(old, {**same, "credentials": {"SecretToken": UNKNOWN}}).changes is True
+    assert diff(old, {**same, "triggers": {"a": "x", "b": [True]}}).changes is True
+    assert diff(old, INPUTS).changes is True
+    assert diff(replace(old, status="CredentialsMissing"), same).changes is True
+    assert diff(replace(old, status="Quarantined"), same).changes is False
+    assert diff(old, same).replaces == ()
+    for target in ({"service_principal_id": other}, {"service_principal_id": UNKNOWN}):
+        assert diff(old, {**same, **target}).replaces == ["service_principal_id"]
+    application = {**same, "service_principal_id": None, "application_id": GUID}
+    assert diff(old, application).replaces == ["application_id"]
+
+
+def test_the_digest_holds_no_value_and_is_never_the_same_twice(emulator: Emulator) -> None:
+    first, second = created(emulator), created(emulator)
+    assert first.credentials_digest != second.credentials_digest
+    assert "pl4nted" not in repr(first)
+
+
+@pytest.mark.parametrize("status", [429, 503, 504])
+def test_a_call_is_repeated_after_the_time_that_graph_asks_for(
+    emulator: Emulator, status: int
+) -> None:
+    emulator.faults.add(
+        Fault(path="*/acquireAccessToken", status=status, headers={"Retry-After": "2"})
+    )
+    began = time.monotonic()
+    created(emulator)
+    assert posts(emulator) == [status, 204]
+    assert 2 <= time.monotonic() - began < 6
+
+
+def test_a_long_wait_is_told_and_one_beyond_the_timeout_is_not_begun(emulator: Emulator) -> None:
+    wait = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
+    emulator.faults.add(wait)
+    _, told = run(emulator, lambda steps: steps.create(INPUTS))
+    assert told == [f"authorizing {TARGET}: 429, Microsoft Graph asks to wait; trying again in 4 s"]
+    emulator.journal.clear()
+    emulator.faults.add(wait)
+    with pytest.raises(RequestError, match=f"authorizing {TARGET}: 429 ") as caught:
+        created(emulator, {**INPUTS, "timeout": 3})
+    assert "raise timeout" in str(caught.value)
+    assert posts(emulator) == [429]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 404}, {"status": 401, "code": "UnknownError", "message": ""}]
+)
+def test_a_new_target_is_waited_for_and_a_known_one_is_not(
+    emulator: Emulator, fault: dict[str, Any]
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    old = created(emulator)
+    assert posts(emulator) == [fault["status"], 204]
+    emulator.journal.clear()
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError, match=str(fault["status"])):
+        run(emulator, lambda steps: steps.update(old, INPUTS))
+    assert posts(emulator) == [fault["status"]]
+
+
+def test_a_target_that_does_not_appear_is_waited_for_within_a_part_of_the_timeout(
+    emulator: Emulator,
+) -> None:
+    missing = {**INPUTS, "service_principal_id": "99999999-9999-4999-8999-999999999999"}
+    began = time.monotonic()
+    with pytest.raises(RequestError, match="404 Request_ResourceNotFound") as caught:
+        created(emulator, {**missing, "timeout": 10})
+    assert "not the application (client) id" in str(caught.value)
+    assert time.monotonic() - began < 6
+    assert posts(emulator).count(404) in (2, 3)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 400},
+        {"status": 403},
+        {"status": 401, "code": "InvalidAuthenticationToken", "message": "Expired."},
+        {"status": 500},
+    ],
+)
+def test_a_refusal_is_final(emulator: Emulator, fault: dict[str, Any]) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError, match=str(fault["status"])):
+        created(emulator)
+    assert posts(emulator) == [fault["status"]]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"drop": "before"}, {"drop": "after"}, {"status": 503}, {"status": 504}],
+)
+def test_a_code_is_not_sent_again_where_the_call_may_have_been_carried_out(
+    emulator: Emulator, fault: dict[str, Any]
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError, match="The authorization code may be spent"):
+        created(emulator, {**WITH_CODE, "timeout": 3})
+    assert len(posts(emulator)) == 1
+
+
+def test_a_code_is_not_sent_again_where_no_answer_came_in_time(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
+    with pytest.raises(RequestError, match=r"no answer within 1 s\. .*code may be spent"):
+        created(emulator, {**WITH_CODE, "timeout": 1})
+    time.sleep(2)  # a delayed call stands in the journal once the emulator is done with it
+    assert len(posts(emulator)) == 1
+
+
+@pytest.mark.parametrize("status", [429, 404])
+def test_a_code_is_sent_again_where_the_service_did_not_act(
+    emulator: Emulator, status: int
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=status))
+    created(emulator, WITH_CODE)
+    assert posts(emulator) == [status, 204]
+
+
+def test_reusable_credentials_are_sent_again_after_a_lost_answer(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))
+    created(emulator)
+    assert posts(emulator) == [None, 204]
+
+
+def test_an_authorization_is_not_lost_when_its_keys_can_not_be_read(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
+    assert created(emulator).stored_keys == []
+
+
+def test_a_redirect_is_not_followed(emulator: Emulator) -> None:
+    emulator.faults.add(
+        Fault(
+            path="*/acquireAccessToken",
+            status=307,
+            headers={"Location": f"{emulator.url}/elsewhere"},
+        )
+    )
+    with pytest.raises(RequestError, match=r"307.*Redirects are not followed"):
+        created(emulator)
+    assert emulator.journal.select(path="/elsewhere") == []
+
+
+def test_a_proxys_page_is_told_as_its_status(emulator: Emulator) -> None:
+    page = Fault(
+        path="*/acquireAccessToken",
+        status=407,
+        body="<html>pl4nted</html>",
+        headers={"Content-Type": "text/html"},
+    )
+    emulator.faults.add(page)
+    with pytest.raises(RequestError, match=f"authorizing {TARGET}: 407") as caught:
+        created(emulator)
+    assert "pl4nted" not in str(caught.value)
+
+
+def test_tls_that_is_not_trusted_is_told_with_what_to_check(emulator: Emulator) -> None:
+    trusting_others = {**emulator.environment, "ENTRA_PROVISIONING_CA_FILE": ""}
+    inputs = {**INPUTS, "timeout": 5}
+    with pytest.raises(RequestError, match=r"CERTIFICATE_VERIFY_FAILED.*caFile"):
+        run(emulator, lambda steps: steps.create(inputs), trusting_others)
+
+
+def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: Emulator) -> None:
+    old = created(emulator)
+    for reason, status in (
+        ("EncounteredQuarantineException", "Quarantined"),
+        ("TooManyDeletes", "Authorized"),
+    ):
+        emulator.tenant.set_job_status(GUID, "Quarantine", reason=reason)
+        seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
+        assert seen == replace(old, status=status)
+
+
+def test_a_refresh_that_may_not_read_says_unknown_and_does_not_fail(emulator: Emulator) -> None:
+    old = created(emulator)
+    emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
+    seen, told = run(emulator, lambda steps: steps.read(TARGET, old))
+    assert seen == replace(old, status="Unknown")
+    assert "Synchronization.ReadWrite.All" in told[0]
+
+
+def test_404_of_the_secrets_alone_does_not_make_a_target_gone(emulator: Emulator) -> None:
+    old = created(emulator)
+    emulator.faults.add(Fault(method="GET", path="*/secrets", status=404))
+    seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
+    assert seen == replace(old, status="Unknown")
+    emulator.tenant.delete("servicePrincipals", GUID)
+    assert run(emulator, lambda steps: steps.read(TARGET, old))[0] is None
+
+
+def test_a_key_that_the_service_does_not_keep_is_not_a_loss(emulator: Emulator) -> None:
+    old = created(emulator, WITH_CODE)
+    assert old.stored_keys == [
+        "Oauth2AccessToken",
+        "Oauth2AccessTokenCreationTime",
+        "Oauth2RefreshToken",
+    ]
+    seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
+    assert seen == old
+    emulator.tenant.put_secrets("servicePrincipals", GUID, [("Oauth2RefreshToken", "")])
+    seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
+    assert seen == replace(old, status="CredentialsMissing")
+
+
+def test_an_id_that_names_no_target_is_told(emulator: Emulator) -> None:
+    with pytest.raises(SettingsError, match="id: must be servicePrincipals/<object id>"):
+        run(emulator, lambda steps: steps.read("pl4nted", None))
+
+
+def test_delete_goes_on_where_the_keys_may_be_written_but_not_read(emulator: Emulator) -> None:
+    old = created(emulator)
+    emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
+    run(emulator, lambda steps: steps.delete(old))
+    assert emulator.tenant.secrets("servicePrincipals", GUID) == {}
+
+
+def test_delete_asks_for_no_more_than_it_has_to(emulator: Emulator) -> None:
+    old = created(emulator)
+    emulator.tenant.put_secrets("servicePrincipals", GUID, [("SecretToken", "")])
+    emulator.journal.clear()
+    run(emulator, lambda steps: steps.delete(old))
+    assert [call.method for call in emulator.journal.select(path="*/secrets")] == ["GET"]
+
+
+def test_authorizations_of_one_target_take_turns_and_others_do_not_wait() -> None:
+    with Emulator(assumptions=Assumptions(authorization_code_works_once=False)) as emulator:
+        app_id = emulator.tenant.create_application("Other")["appId"]
+        other = emulator.tenant.create_service_principal(app_id)["id"]
+        emulator.faults.add(Fault(path="*/acquireAccessToken", delay=1.0, times=3))
+
+        async def step(steps: Lifecycle) -> float:
+            began = time.monotonic()
+            elsewhere = {**INPUTS, "service_principal_id": other}
+            await asyncio.gather(*(steps.create(inputs) for inputs in (INPUTS, INPUTS, elsewhere)))
+            return time.monotonic() - began
+
+        seconds, _ = run(emulator, step)
+        assert 2 <= seconds < 2.9
+        arrivals = emulator.journal.select("POST", "*/acquireAccessToken")
+        assert len(arrivals) == 3
+        assert len(emulator.journal.select("POST", "*/token")) == 1

@@ -1,0 +1,170 @@
+"""The README's commands run, its program authorizes, and its tables say what the code does."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pulumi
+import pytest
+from pulumi_entra_provisioning import ProvisioningAuthorization, identity
+from pulumi_entra_provisioning.emulator import (
+    DEFAULT_APPLICATION_ID,
+    DEFAULT_SERVICE_PRINCIPAL_ID,
+    Emulator,
+)
+from pulumi_entra_provisioning.errors import REMEDIES
+from stack import REPOSITORY, Stack, cli_environment
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def block(language: str, containing: str) -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    found = [text for text in blocks if containing in text]
+    assert len(found) == 1
+    return str(found[0])
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading, without its head."""
+    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"(?:^\|.*\|\n)+", section, flags=re.MULTILINE)[0].splitlines()
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def code(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_program_authorizes(emulator: Emulator, stack: Stack) -> None:
+    stack.program(block("python", "ProvisioningAuthorization("))
+    stack.configure(
+        servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
+        oauthClientId="contoso",
+        oauthRedirectUri="https://portal.azure.com/tokenauthorize",
+    )
+    stack.configure_secret(oauthClientSecret="a-secret", oauthCode="a-code")
+    assert 'authorizedAt: "20' in stack.up()
+    assert stack.authorizations()["salesforce"]["outputs"]["status"] == "Authorized"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What the README's commands need of the repository, where they may write."""
+    for name in ("Pulumi.yaml", "examples"):
+        source = REPOSITORY / name
+        copy = shutil.copytree if source.is_dir() else shutil.copyfile
+        copy(source, tmp_path / name)
+    return tmp_path
+
+
+def test_the_commands_for_a_tenant_authorize(emulator: Emulator, checkout: Path) -> None:
+    endpoints = {
+        name: value for name, value in emulator.environment.items() if not name.startswith("AZURE_")
+    }
+    finished = subprocess.run(
+        ["sh", "-eu", "-c", block("sh", "pulumi stack init")],
+        cwd=checkout,
+        env={
+            **cli_environment(checkout / "home"),
+            **endpoints,
+            "PULUMI_BACKEND_URL": f"file://{checkout}",
+            "PULUMI_SKIP_CONFIRMATIONS": "true",
+            "TENANT_ID": emulator.environment["AZURE_TENANT_ID"],
+            "CLIENT_ID": emulator.environment["AZURE_CLIENT_ID"],
+            "CLIENT_SECRET": emulator.environment["AZURE_CLIENT_SECRET"],
+            "SERVICE_PRINCIPAL_ID": DEFAULT_SERVICE_PRINCIPAL_ID,
+            "APPLICATION_ID": DEFAULT_APPLICATION_ID,
+            "OAUTH_CLIENT_ID": "contoso",
+            "OAUTH_REDIRECT_URI": "https://portal.azure.com/tokenauthorize",
+            "OAUTH_CLIENT_SECRET": "a-secret",
+            "OAUTH_CODE": "a-code",
+            "SCIM_BASE_ADDRESS": "https://scim.example/v2",
+            "SCIM_TOKEN": "a-token",
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert len(emulator.journal.select("POST", "*/acquireAccessToken")) == 2
+
+
+def test_the_quickstart_authorizes_two_targets_and_then_changes_nothing(checkout: Path) -> None:
+    recipe = re.search(r"^quickstart:.*\n\t@(.*)$", (REPOSITORY / "Makefile").read_text(), re.M)
+    assert recipe
+    first, second = (
+        subprocess.run(
+            ["sh", "-c", recipe[1]],
+            cwd=checkout,
+            env=cli_environment(checkout / "home"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    )
+    assert "+ 3 created" in first
+    assert len(re.findall(r"^  POST /v1.0/.*/acquireAccessToken: 204$", first, re.M)) == 2
+    assert "3 unchanged" in second
+    assert "Microsoft Graph received nothing" in second
+    for shown in (first, second):
+        holds = shown.split("The tenant now holds:")[1]
+        assert holds.count("authorized 20") == 2
+        assert not re.search(r"quickstart-(client-secret|authorization-code|bearer)", shown)
+
+
+def test_every_make_target_that_is_named_is_there() -> None:
+    named = set(re.findall(r"\bmake ([a-z]+)$|`make ([a-z]+)`", README, flags=re.MULTILINE))
+    targets = {first or second for first, second in named}
+    assert {"quickstart", "check", "clean"} <= targets
+    listed = subprocess.run(
+        ["make", "--no-print-directory"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    ).stdout
+    assert targets <= set(re.findall(r"make (\w+)", listed))
+
+
+def test_the_inputs_are_those_of_the_resource() -> None:
+    parameters = inspect.signature(ProvisioningAuthorization).parameters
+    declared = [code(row[0])[0] for row in table("Inputs")]
+    assert sorted(declared) == sorted(set(parameters) - {"resource_name", "opts"})
+
+
+def test_the_outputs_are_those_of_the_resource() -> None:
+    inputs = set(inspect.signature(ProvisioningAuthorization).parameters)
+    declared = inspect.get_annotations(ProvisioningAuthorization)
+    assert [code(row[0])[0] for row in table("Outputs")] == [
+        name for name in declared if name not in inputs
+    ]
+
+
+def test_every_setting_is_read_from_each_of_its_places_in_order() -> None:
+    rows = table("Configuration")
+    found = {row[0].strip("`").partition(":")[2] for row in rows}
+    assert found == set(identity._NAMES)
+    for own, shared, variables, _ in rows:
+        name = own.strip("`").partition(":")[2]
+        assert identity._stack_keys(name) == [*code(own), *code(shared)]
+        assert identity._variables(name) == code(variables)
+
+
+def test_the_remedies_are_those_of_the_errors() -> None:
+    assert {row[0].strip("`"): row[1] for row in table("Errors")} == REMEDIES
+
+
+def test_pulumis_option_that_leaves_an_authorization_in_place_is_there() -> None:
+    assert "retain_on_delete=True" in README
+    assert pulumi.ResourceOptions(retain_on_delete=True).retain_on_delete
