@@ -756,7 +756,9 @@ def test_a_body_of_more_than_a_mebibyte_is_413_and_the_server_lives(graph: httpx
     assert graph.get(SECRETS).status_code == 200
 
 
-def test_a_crash_is_a_500_that_quotes_nothing_and_the_server_lives(tmp_path: Path) -> None:
+def test_a_crash_is_a_500_that_quotes_nothing_and_the_server_lives(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     with Emulator(state=folder / PLANTED) as emulator, authorized(emulator) as client:
@@ -765,6 +767,8 @@ def test_a_crash_is_a_500_that_quotes_nothing_and_the_server_lives(tmp_path: Pat
         assert error(answer)[:2] == (500, "InternalServerError")
         assert PLANTED not in answer.text
         assert client.get(SECRETS).status_code == 200
+    assert "FileNotFoundError in the emulator" in caplog.text
+    assert PLANTED not in caplog.text
 
 
 def test_many_threads_at_once_lose_nothing(emulator: Emulator) -> None:

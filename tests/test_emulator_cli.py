@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,24 @@ with httpx.Client(base_url=url, headers=bearer, verify=trust) as graph:
     emptied = [{{"key": "UserName", "value": ""}}]
     graph.put("{SECRETS}", json={{"value": emptied}}).raise_for_status()
 """
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command, while it runs; a test that fails leaves no process behind."""
+    process = subprocess.Popen(
+        [*CLI, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def run_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -119,22 +138,16 @@ def test_run_lets_no_other_identity_through_to_the_command() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_run_passes_signals_on_and_says_how_the_command_ended(number: signal.Signals) -> None:
     program = (
-        "import signal, sys\n"
-        "def on_signal(number, frame): print('got', number, flush=True)\n"
-        f"signal.signal({int(number)}, on_signal)\n"
+        "import signal, time\n"
+        "seen = []\n"
+        f"signal.signal({int(number)}, lambda number, frame: seen.append(number))\n"
         "print('ready', flush=True)\n"
-        "signal.pause()\n"
+        "while not seen: time.sleep(0.02)\n"
+        "print('got', *seen, flush=True)\n"
         f"signal.signal({int(number)}, signal.SIG_DFL)\n"
         f"signal.raise_signal({int(number)})\n"
     )
-    command = [*CLI, "run", "--", sys.executable, "-c", program]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    with started("run", "--", sys.executable, "-c", program) as process:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
@@ -167,6 +180,7 @@ def test_a_start_that_fails_is_one_sentence(untouched: Emulator, tmp_path: Path)
         (["run", "--port", port, "--", "true"], f"can't listen on 127.0.0.1:{port}"),
         (["serve", "--host", "0.0.0.0"], "listens on loopback only"),
         (["run", "--state", str(tmp_path / "other"), "--", "true"], "not a state file"),
+        (["run", "--state", str(tmp_path / "no" / "x"), "--", "true"], "is no folder"),
     ):
         failed = run_cli(*arguments)
         assert failed.returncode == 125
@@ -194,9 +208,7 @@ def test_a_missing_extra_is_named(module: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_prints_the_environment_and_stops_in_order(number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [*CLI, "serve"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with started("serve") as process:
         assert process.stdout
         assert process.stderr
         assert process.stderr.readline().startswith("Serving at https://127.0.0.1:")

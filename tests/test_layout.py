@@ -16,7 +16,7 @@ LAYERS = {
     "__init__": {"authorization", "errors"},
     "authorization": {"lifecycle", "identity", "errors"},
     "lifecycle": {"graph", "identity", "waiting", "errors", "target", "synchronization_secret"},
-    "graph": {"identity", "errors", "target", "synchronization_secret"},
+    "graph": {"identity", "waiting", "errors", "target", "synchronization_secret"},
     "waiting": {"errors"},
     "identity": {"errors"},
     "errors": set(),

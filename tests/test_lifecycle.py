@@ -206,7 +206,7 @@ def test_a_long_wait_is_told_and_one_beyond_the_timeout_is_not_begun(emulator: E
     wait = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
     emulator.faults.add(wait)
     _, told = run(emulator, lambda steps: steps.create(INPUTS))
-    assert told == [f"authorizing {TARGET}: 429, Microsoft Graph asks to wait; trying again in 4 s"]
+    assert told == [f"authorizing {TARGET}: 429, which asks to wait; trying again in 4 s"]
     emulator.journal.clear()
     emulator.faults.add(wait)
     with pytest.raises(RequestError, match=f"authorizing {TARGET}: 429 ") as caught:
@@ -326,11 +326,32 @@ def test_a_proxys_page_is_told_as_its_status(emulator: Emulator) -> None:
     assert "pl4nted" not in str(caught.value)
 
 
-def test_tls_that_is_not_trusted_is_told_with_what_to_check(emulator: Emulator) -> None:
+def test_tls_that_is_not_trusted_is_told_at_once_with_what_to_check(emulator: Emulator) -> None:
     trusting_others = {**emulator.environment, "ENTRA_PROVISIONING_CA_FILE": ""}
-    inputs = {**INPUTS, "timeout": 5}
-    with pytest.raises(RequestError, match=r"CERTIFICATE_VERIFY_FAILED.*caFile"):
-        run(emulator, lambda steps: steps.create(inputs), trusting_others)
+    message = r"getting a token from .*CERTIFICATE_VERIFY_FAILED.*caFile"
+    with pytest.raises(RequestError, match=message):
+        run(emulator, lambda steps: steps.create({**INPUTS, "timeout": 60}), trusting_others)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 429, "headers": {"Retry-After": "1"}}, {"status": 503}, {"drop": "before"}],
+)
+def test_entra_is_waited_for_as_graph_is(emulator: Emulator, fault: dict[str, Any]) -> None:
+    emulator.faults.add(Fault(path="*/token", **fault))
+    created(emulator, WITH_CODE)
+    assert posts(emulator) == [204]
+    assert len(emulator.journal.select("POST", "*/token")) == 2
+
+
+def test_an_authority_that_is_not_there_is_told_by_its_name(emulator: Emulator) -> None:
+    elsewhere = {
+        **emulator.environment,
+        "ENTRA_PROVISIONING_AUTHORITY_HOST": "https://127.0.0.1:9",
+    }
+    message = r"getting a token from https://127\.0\.0\.1:9 .*: no answer \(.*refused"
+    with pytest.raises(RequestError, match=message):
+        run(emulator, lambda steps: steps.create({**INPUTS, "timeout": 3}), elsewhere)
 
 
 def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: Emulator) -> None:
@@ -350,6 +371,13 @@ def test_a_refresh_that_may_not_read_says_unknown_and_does_not_fail(emulator: Em
     seen, told = run(emulator, lambda steps: steps.read(TARGET, old))
     assert seen == replace(old, status="Unknown")
     assert "Synchronization.ReadWrite.All" in told[0]
+
+
+def test_a_refresh_whose_token_is_not_accepted_fails(emulator: Emulator) -> None:
+    old = created(emulator)
+    emulator.faults.add(Fault(method="GET", path="*/secrets", status=401, code="InvalidX"))
+    with pytest.raises(RequestError, match="401 InvalidX"):
+        run(emulator, lambda steps: steps.read(TARGET, old))
 
 
 def test_404_of_the_secrets_alone_does_not_make_a_target_gone(emulator: Emulator) -> None:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -37,7 +40,8 @@ class Answer:
 
     `status` is the HTTP status, or None where no answer came. `code` and `message` are the
     service's own, the synchronization service's unwrapped from Graph's. `retry_after` is in
-    seconds. `may_have_acted` is True where the request may have been carried out all the same.
+    seconds. `may_have_acted` is True where the request may have been carried out all the same,
+    `is_final` where sending it again can't help, whatever the status.
     """
 
     status: int | None
@@ -46,6 +50,35 @@ class Answer:
     request_id: str = ""
     retry_after: float | None = None
     may_have_acted: bool = False
+    is_final: bool = False
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether the caller lacks a permission, which the synchronization API says with 401.
+
+        https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800
+        """
+        empty_401 = self.status == 401 and self.code == "UnknownError" and not self.message
+        return self.status == 403 or empty_401
+
+
+def seconds(retry_after: str) -> float | None:
+    """The seconds that a Retry-After header asks for, which is a number or a date (RFC 9110)."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc)
+    return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
+
+
+def is_distrust(error: BaseException | None) -> bool:
+    """Whether a connection failed as the server's certificate is not trusted here."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 class RequestError(ProvisioningError):

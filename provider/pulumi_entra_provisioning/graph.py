@@ -1,16 +1,13 @@
-"""Microsoft Graph: one function for each operation, each one request through msgraph-sdk."""
+"""Microsoft Graph: one function for each operation, through msgraph-sdk."""
 
 from __future__ import annotations
 
 import ssl
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -34,6 +31,7 @@ from msgraph.generated.applications.item.synchronization.secrets import (
 )
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.quarantine_reason import QuarantineReason
+from msgraph.generated.models.synchronization_job import SynchronizationJob
 from msgraph.generated.models.synchronization_secret import SynchronizationSecret
 from msgraph.generated.models.synchronization_secret_key_string_value_pair import (
     SynchronizationSecretKeyStringValuePair,
@@ -50,10 +48,19 @@ from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from .errors import Answer, ProvisioningError, RequestError, redacted, unwrapped
+from .errors import (
+    Answer,
+    ProvisioningError,
+    RequestError,
+    is_distrust,
+    redacted,
+    seconds,
+    unwrapped,
+)
 from .identity import Settings, SharedTokenCredential
 from .synchronization_secret import SINGLE_USE
 from .target import Target
+from .waiting import Patience
 
 if TYPE_CHECKING:
     from kiota_abstractions.serialization import ParsableFactory
@@ -63,6 +70,8 @@ if TYPE_CHECKING:
     from msgraph.generated.service_principals.item.synchronization import (
         synchronization_request_builder as service_principal,
     )
+
+_T = TypeVar("_T")
 
 USER_AGENT = f"pulumi-entra-provisioning/{version('pulumi-entra-provisioning')}"
 
@@ -81,8 +90,9 @@ class Correlation:
 class Graph:
     """Microsoft Graph v1.0 of one national cloud, called with one identity.
 
-    Every function raises RequestError where Graph refuses or does not answer, SignInError where
-    Entra gives no token. None repeats a request and none follows a redirect.
+    Every function takes the `patience` of the step that it is part of, which repeats its request
+    where waiting may help; none follows a redirect. Every function raises RequestError where Graph
+    refuses or does not answer, SignInError where Entra gives no token.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -97,6 +107,7 @@ class Graph:
         )
         options = {
             **sdk_options,
+            # Repeating is the business of Patience alone: Kiota would resend a single-use code.
             RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
             RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
         }
@@ -112,7 +123,7 @@ class Graph:
         self._client = GraphServiceClient(request_adapter=self._adapter)
 
     async def acquire_access_token(
-        self, target: Target, credentials: Mapping[str, str]
+        self, target: Target, credentials: Mapping[str, str], patience: Patience
     ) -> Correlation:
         """Have the provisioning service get an OAuth token of the target application.
 
@@ -120,8 +131,8 @@ class Graph:
         https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken
         """
         pairs = _pairs(credentials)
-        exchange = _Exchange()
-        with self._explained(f"authorizing {target}", exchange, credentials):
+
+        async def post(exchange: _Exchange) -> Correlation:
             if target.kind == "applications":
                 await self._application(target).acquire_access_token.post(
                     application_token.AcquireAccessTokenPostRequestBody(credentials=pairs),
@@ -132,16 +143,18 @@ class Graph:
                     service_principal_token.AcquireAccessTokenPostRequestBody(credentials=pairs),
                     exchange.configuration,
                 )
-        return exchange.correlation
+            return exchange.correlation
 
-    async def empty_secrets(self, target: Target, keys: Iterable[str]) -> None:
+        return await self._call(f"authorizing {target}", post, patience, credentials)
+
+    async def empty_secrets(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
         """Remove the values of `keys` from what the provisioning service holds for the target.
 
         https://learn.microsoft.com/graph/api/synchronization-serviceprincipal-put-synchronization
         """
         pairs = _pairs(dict.fromkeys(keys, ""))
-        exchange = _Exchange()
-        with self._explained(f"emptying credentials of {target}", exchange):
+
+        async def put(exchange: _Exchange) -> None:
             if target.kind == "applications":
                 await self._application(target).secrets.put(
                     application_secrets.SecretsPutRequestBody(value=pairs), exchange.configuration
@@ -152,63 +165,63 @@ class Graph:
                     exchange.configuration,
                 )
 
-    async def secret_keys(self, target: Target) -> frozenset[str]:
+        await self._call(f"emptying credentials of {target}", put, patience)
+
+    async def secret_keys(self, target: Target, patience: Patience) -> frozenset[str]:
         """The keys of the credentials that the provisioning service holds for the target.
 
         The GET is not in Graph's reference and so not in msgraph-sdk; Microsoft uses it in
         https://learn.microsoft.com/entra/identity/app-provisioning/skip-out-of-scope-deletions
         """
-        exchange = _Exchange()
-        request = RequestInformation(
-            Method.GET, f"{{+baseurl}}/{target}/synchronization/secrets", {}
-        )
-        request.configure(exchange.configuration)
-        request.headers.try_add("Accept", "application/json")
-        with self._explained(f"reading the credentials' keys of {target}", exchange):
+
+        async def get(exchange: _Exchange) -> frozenset[str]:
+            url = f"{{+baseurl}}/{target}/synchronization/secrets"
+            request = RequestInformation(Method.GET, url, {})
+            request.configure(exchange.configuration)
+            request.headers.try_add("Accept", "application/json")
             held = await self._adapter.send_async(
                 request, application_secrets.SecretsPutRequestBody, _ERRORS
             )
-        return frozenset(
-            pair.key.value for pair in (held.value if held else None) or () if pair.key
-        )
+            pairs = (held.value if held else None) or ()
+            return frozenset(pair.key.value for pair in pairs if pair.key)
 
-    async def exists(self, target: Target) -> bool:
+        return await self._call(f"reading the credentials' keys of {target}", get, patience)
+
+    async def exists(self, target: Target, patience: Patience) -> bool:
         """Whether the directory has the target: 404, and nothing else, says that it has not."""
-        exchange = _Exchange()
+
+        async def get(exchange: _Exchange) -> None:
+            if target.kind == "applications":
+                item = self._client.applications.by_application_id(target.object_id)
+                await item.get(exchange.configuration)
+            else:
+                principals = self._client.service_principals
+                await principals.by_service_principal_id(target.object_id).get(
+                    exchange.configuration
+                )
+
         try:
-            with self._explained(f"looking for {target}", exchange):
-                if target.kind == "applications":
-                    await self._client.applications.by_application_id(target.object_id).get(
-                        exchange.configuration
-                    )
-                else:
-                    await self._client.service_principals.by_service_principal_id(
-                        target.object_id
-                    ).get(exchange.configuration)
+            await self._call(f"looking for {target}", get, patience)
         except RequestError as error:
             if error.answer.status == 404:
                 return False
             raise
         return True
 
-    async def quarantined_for_credentials(self, target: Target) -> bool:
+    async def quarantined_for_credentials(self, target: Target, patience: Patience) -> bool:
         """Whether a synchronization job of the target is in quarantine for its credentials.
 
         https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
         """
-        exchange = _Exchange()
-        with self._explained(f"reading the synchronization jobs of {target}", exchange):
+
+        async def get(exchange: _Exchange) -> bool:
             if target.kind == "applications":
                 jobs = await self._application(target).jobs.get(exchange.configuration)
             else:
                 jobs = await self._service_principal(target).jobs.get(exchange.configuration)
-        statuses = [job.status for job in (jobs.value if jobs else None) or () if job.status]
-        return any(
-            status.code == SynchronizationStatusCode.Quarantine
-            and status.quarantine is not None
-            and status.quarantine.reason == QuarantineReason.EncounteredQuarantineException
-            for status in statuses
-        )
+            return any(_is_quarantined_for_credentials(job) for job in (jobs and jobs.value) or ())
+
+        return await self._call(f"reading the synchronization jobs of {target}", get, patience)
 
     def _application(self, target: Target) -> application.SynchronizationRequestBuilder:
         return self._client.applications.by_application_id(target.object_id).synchronization
@@ -218,28 +231,37 @@ class Graph:
             target.object_id
         ).synchronization
 
-    @contextmanager
-    def _explained(
-        self, doing: str, exchange: _Exchange, credentials: Mapping[str, str] | None = None
-    ) -> Iterator[None]:
-        """Raise what the libraries below raise as a RequestError without a credential's value."""
-        credentials = credentials or {}
-        secrets = (*self._secrets, *credentials.values())
-        try:
-            yield
-        except APIError as error:
-            answer = _refusal(error, exchange, secrets)
-        except httpx.HTTPError as error:
-            answer = _no_answer(error, secrets)
-        except ProvisioningError:
-            raise
-        except Exception as error:  # msgraph-sdk could not read what was answered
-            answer = Answer(
-                None, "", f"unreadable answer ({type(error).__name__})", may_have_acted=True
-            )
-        else:
-            return
-        raise RequestError(doing, answer, code_at_stake=SINGLE_USE in credentials) from None
+    async def _call(
+        self,
+        doing: str,
+        request: Callable[[_Exchange], Awaitable[_T]],
+        patience: Patience,
+        credentials: Mapping[str, str] | None = None,
+    ) -> _T:
+        """What `request` gives, sent as often as `patience` allows.
+
+        What the libraries below raise leaves as a RequestError without a credential's value.
+        """
+        secrets = (*self._secrets, *(credentials or {}).values())
+        single_use = SINGLE_USE in (credentials or {})
+
+        async def attempt() -> _T:
+            exchange = _Exchange()
+            try:
+                return await request(exchange)
+            except ProvisioningError:
+                raise
+            except APIError as error:
+                answer = _refusal(error, exchange, secrets)
+            except httpx.HTTPError as error:
+                answer = _no_answer(error, secrets)
+            except Exception as error:  # msgraph-sdk could not read what was answered
+                answer = Answer(
+                    None, "", f"unreadable answer ({type(error).__name__})", may_have_acted=True
+                )
+            raise RequestError(doing, answer, code_at_stake=single_use) from None
+
+        return await patience.call(doing, attempt, single_use=single_use)
 
 
 class _Exchange:
@@ -257,6 +279,16 @@ class _Exchange:
 
     def header(self, name: str) -> str:
         return ", ".join(self._headers.response_headers.get(name))
+
+
+def _is_quarantined_for_credentials(job: SynchronizationJob) -> bool:
+    status = job.status
+    return (
+        status is not None
+        and status.code == SynchronizationStatusCode.Quarantine
+        and status.quarantine is not None
+        and status.quarantine.reason == QuarantineReason.EncounteredQuarantineException
+    )
 
 
 def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:
@@ -285,7 +317,7 @@ def _refusal(error: APIError, exchange: _Exchange, secrets: Iterable[str]) -> An
         code=redacted(code, secrets),
         message=redacted(message, secrets),
         request_id=exchange.header("request-id"),
-        retry_after=_seconds(exchange.header("retry-after")),
+        retry_after=seconds(exchange.header("retry-after")),
         may_have_acted=status is None or status >= 500,
     )
 
@@ -297,16 +329,5 @@ def _no_answer(error: httpx.HTTPError, secrets: Iterable[str]) -> Answer:
         code="",
         message=redacted(f"no answer ({type(error).__name__}: {error})", secrets),
         may_have_acted=not not_sent,
+        is_final=is_distrust(error),
     )
-
-
-def _seconds(retry_after: str) -> float | None:
-    """The seconds that a Retry-After header asks for, which is a number or a date (RFC 9110)."""
-    if retry_after.isdecimal():
-        return float(retry_after)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc)
-    return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 
-from .errors import Answer, SettingsError, SignInError, redacted
+from .errors import Answer, SettingsError, SignInError, is_distrust, redacted, seconds
 
 if TYPE_CHECKING:
+    from azure.core.pipeline import PipelineResponse
+    from azure.core.rest import HttpResponse
     from azure.identity import CertificateCredential, ClientSecretCredential
 
 # azure-identity logs each refusal as a warning as well; the error that is raised says it once.
@@ -232,6 +234,7 @@ class SharedTokenCredential(AsyncTokenCredential):
         self._settings = settings
         self._turn = asyncio.Lock()
         self._credential: CertificateCredential | ClientSecretCredential | None = None
+        self._last_response: HttpResponse | None = None
 
     async def get_token(
         self,
@@ -257,12 +260,15 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     def _ask(self, scopes: tuple[str, ...], claims: str | None, enable_cae: bool) -> AccessToken:
         failure: SignInError | SettingsError
+        self._last_response = None
         try:
             if self._credential is None:
-                self._credential = _token_credential(self._settings)
+                self._credential = _token_credential(self._settings, self._note)
             return self._credential.get_token(*scopes, claims=claims, enable_cae=enable_cae)
         except AzureError as error:
-            failure = _refused(self._settings, error)
+            failure = self._refused(error)
+            # MSAL answers the next request from memory for a minute where Entra asked to wait.
+            self._credential = None
         except (ValueError, OSError) as error:
             # azure-identity's words about a certificate may quote what it read.
             failure = SettingsError(
@@ -274,12 +280,48 @@ class SharedTokenCredential(AsyncTokenCredential):
             )
         raise failure from None
 
+    def _note(self, response: PipelineResponse[Any, HttpResponse]) -> None:
+        """Keep Entra's answer, which azure-identity's errors mostly come without."""
+        self._last_response = response.http_response
 
-def _token_credential(settings: Settings) -> CertificateCredential | ClientSecretCredential:
+    def _refused(self, error: AzureError) -> SignInError:
+        settings = self._settings
+        unanswered = isinstance(error.__cause__, (ServiceRequestError, ServiceResponseError))
+        response = None if unanswered else self._last_response
+        said = redacted(str(error.message), settings.secrets)
+        said = said.removeprefix("Authentication failed: ")
+        # Trace and correlation ids follow the sentence; the line of the log is for the sentence.
+        said = re.split(r"\s*Trace ID:", said)[0]
+        if said.startswith("Unable to get authority configuration"):
+            # MSAL drops Entra's answer to its first request, which is this one for no tenant.
+            said = "AADSTS90002: Entra has no configuration for this tenant"
+        code, _, message = said.partition(": ") if said.startswith("AADSTS") else ("", "", said)
+        return SignInError(
+            f"getting a token from {settings.authority_host} for client {settings.client_id} of"
+            f" tenant {settings.tenant_id}",
+            Answer(
+                status=response.status_code if response else None,
+                code=code,
+                message=message if response else f"no answer ({message})",
+                retry_after=seconds(response.headers.get("Retry-After", "")) if response else None,
+                is_final=is_distrust(error),
+            ),
+        )
+
+
+def _token_credential(
+    settings: Settings, note: Callable[[PipelineResponse[Any, HttpResponse]], None]
+) -> CertificateCredential | ClientSecretCredential:
     # It takes half a second to import, which only a step that calls Graph has to pay.
     from azure.identity import CertificateCredential, ClientSecretCredential
 
-    options: dict[str, Any] = {"authority": settings.authority_host}
+    options: dict[str, Any] = {
+        "authority": settings.authority_host,
+        "raw_response_hook": note,
+        "retry_total": 0,  # repeating is the business of Patience alone
+        "connection_timeout": 30,
+        "read_timeout": 100,
+    }
     if settings.authority_host not in {cloud.authority_host for cloud in CLOUDS.values()}:
         options["disable_instance_discovery"] = True
     if settings.ca_file:
@@ -294,20 +336,4 @@ def _token_credential(settings: Settings) -> CertificateCredential | ClientSecre
         )
     return ClientSecretCredential(
         settings.tenant_id, settings.client_id, settings.client_secret, **options
-    )
-
-
-def _refused(settings: Settings, error: AzureError) -> SignInError:
-    response = error.response if isinstance(error, HttpResponseError) else None
-    said = redacted(str(error.message), settings.secrets).removeprefix("Authentication failed: ")
-    # Trace and correlation ids follow the sentence; the line of the log is for the sentence.
-    said = re.split(r"\s*Trace ID:", said)[0]
-    if said.startswith("Unable to get authority configuration"):
-        # MSAL drops Entra's answer to its first request, which is this one for an unknown tenant.
-        said = "AADSTS90002: Entra has no configuration for this tenant"
-    code, _, message = said.partition(": ") if said.startswith("AADSTS") else ("", "", said)
-    return SignInError(
-        f"getting a token from {settings.authority_host} for client {settings.client_id} of"
-        f" tenant {settings.tenant_id}",
-        Answer(response.status_code if response else None, code, message),
     )

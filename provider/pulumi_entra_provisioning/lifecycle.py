@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from . import synchronization_secret, target
+from . import synchronization_secret
 from .errors import ProvisioningError, RequestError, SettingsError, SignInError
-from .synchronization_secret import SINGLE_USE, TOKEN_KEYS
-from .target import Kind, Target
+from .synchronization_secret import TOKEN_KEYS
+from .target import Kind, Target, parse
 from .waiting import Patience
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _check_target(inputs: dict[str, Any], failures: list[str]) -> None:
         value = inputs[name]
         if value == UNKNOWN:
             continue
-        found = target.parse(value, _KINDS[name]) if isinstance(value, str) else None
+        found = parse(value, _KINDS[name]) if isinstance(value, str) else None
         if found:
             inputs[name] = found.object_id
         else:
@@ -220,7 +220,7 @@ def _check_timeout(inputs: dict[str, Any], failures: list[str]) -> None:
 def diff(old: Authorization, inputs: Mapping[str, Any]) -> Difference:
     """What the checked `inputs` ask for, against what the last step left."""
     name = next(name for name in _KINDS if inputs.get(name) is not None)
-    if inputs[name] == UNKNOWN or _target(inputs) != target.parse(old.target):
+    if inputs[name] == UNKNOWN or _target(inputs) != parse(old.target):
         return Difference(changes=True, replaces=[name])
     return Difference(
         changes=old.status == "CredentialsMissing"
@@ -266,58 +266,50 @@ class Lifecycle:
     async def create(self, inputs: Mapping[str, Any]) -> Authorization:
         """Authorize the target that the checked `inputs` declare."""
         patience = Patience(_timeout(inputs), self._tell, may_be_new=True)
-        aim = _target(inputs)
-        async with self._turns[aim]:
-            return await self._authorize(aim, inputs, patience, revision=1)
+        target = _target(inputs)
+        async with self._turns[target]:
+            return await self._authorize(target, inputs, patience, revision=1)
 
     async def update(self, old: Authorization, inputs: Mapping[str, Any]) -> Authorization:
         """Authorize again, after emptying the keys that are no longer declared."""
         patience = Patience(_timeout(inputs), self._tell)
-        aim = _target(inputs)
-        async with self._turns[aim]:
-            await self._empty(aim, set(old.credential_keys) - set(inputs["credentials"]), patience)
-            return await self._authorize(aim, inputs, patience, old.revision + 1)
+        target = _target(inputs)
+        async with self._turns[target]:
+            await self._empty(
+                target, set(old.credential_keys) - set(inputs["credentials"]), patience
+            )
+            return await self._authorize(target, inputs, patience, old.revision + 1)
 
     async def _authorize(
-        self, aim: Target, inputs: Mapping[str, Any], patience: Patience, revision: int
+        self, target: Target, inputs: Mapping[str, Any], patience: Patience, revision: int
     ) -> Authorization:
         credentials: dict[str, str] = inputs["credentials"]
-        answer = await patience.call(
-            f"authorizing {aim}",
-            lambda: self._graph.acquire_access_token(aim, credentials),
-            single_use=SINGLE_USE in credentials,
-        )
+        correlation = await self._graph.acquire_access_token(target, credentials, patience)
         authorized_at = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._authorized_now[aim] = frozenset(credentials)
+        self._authorized_now[target] = frozenset(credentials)
         return Authorization(
-            target=str(aim),
+            target=str(target),
             credential_keys=sorted(credentials),
-            stored_keys=sorted(TOKEN_KEYS.union(credentials) & await self._held_afterwards(aim)),
+            stored_keys=sorted(
+                TOKEN_KEYS.union(credentials) & await self._stored(target, patience)
+            ),
             authorized_at=authorized_at,
             authorized_by=self._settings.client_id,
             cloud=self._settings.cloud,
-            request_id=answer.request_id,
-            client_request_id=answer.client_request_id,
+            request_id=correlation.request_id,
+            client_request_id=correlation.client_request_id,
             revision=revision,
             status="Authorized",
             credentials_digest=_digest(credentials, secrets.token_hex(16)),
             triggers=inputs.get("triggers"),
         )
 
-    async def _held_afterwards(self, aim: Target) -> frozenset[str]:
+    async def _stored(self, target: Target, patience: Patience) -> frozenset[str]:
         """The keys that Graph holds after an authorization, which no failure here may cost."""
         try:
-            return await self._held(aim, Patience(_AFTERTHOUGHT, self._tell))
+            return await self._graph.secret_keys(target, patience.capped(_AFTERTHOUGHT))
         except ProvisioningError:
             return frozenset()
-
-    async def _held(self, aim: Target, patience: Patience) -> frozenset[str]:
-        return await patience.call(
-            f"reading the credentials' keys of {aim}", lambda: self._graph.secret_keys(aim)
-        )
-
-    async def _exists(self, aim: Target, patience: Patience) -> bool:
-        return await patience.call(f"looking for {aim}", lambda: self._graph.exists(aim))
 
     async def read(self, id_: str, old: Authorization | None) -> Authorization | None:
         """What is left of an authorization, or None where its target is gone.
@@ -325,34 +317,31 @@ class Lifecycle:
         `id_` is the resource's id. `old` is what the last step left, or None for an authorization
         that the stack only looks at.
         """
-        aim = _named(id_)
+        target = _named(id_)
         patience = Patience(DEFAULT_TIMEOUT, self._tell)
         try:
-            held = await self._held(aim, patience)
+            held = await self._graph.secret_keys(target, patience)
             if not held.issuperset(old.stored_keys) if old else not held:
-                return self._seen(aim, old, held, "CredentialsMissing")
-            quarantined = await patience.call(
-                f"reading the synchronization jobs of {aim}",
-                lambda: self._graph.quarantined_for_credentials(aim),
-            )
+                return self._seen(target, old, held, "CredentialsMissing")
+            quarantined = await self._graph.quarantined_for_credentials(target, patience)
         except SignInError:
             raise
         except RequestError as error:
-            if error.answer.status == 404 and not await self._exists(aim, patience):
+            if error.answer.status == 404 and not await self._graph.exists(target, patience):
                 return None
-            if error.answer.status not in (401, 403, 404):
+            if not (error.answer.is_forbidden or error.answer.status == 404):
                 raise
-            self._tell(f"{error} Until then the status of {aim} is Unknown.")
-            return self._seen(aim, old, frozenset(), "Unknown")
-        return self._seen(aim, old, held, "Quarantined" if quarantined else "Authorized")
+            self._tell(f"{error} Until then the status of {target} is Unknown.")
+            return self._seen(target, old, frozenset(), "Unknown")
+        return self._seen(target, old, held, "Quarantined" if quarantined else "Authorized")
 
     def _seen(
-        self, aim: Target, old: Authorization | None, held: frozenset[str], status: str
+        self, target: Target, old: Authorization | None, held: frozenset[str], status: str
     ) -> Authorization:
         if old:
             return replace(old, status=status)
         return Authorization(
-            target=str(aim),
+            target=str(target),
             credential_keys=sorted(held),
             stored_keys=sorted(held),
             authorized_at=None,
@@ -366,43 +355,41 @@ class Lifecycle:
 
     async def delete(self, old: Authorization) -> None:
         """Empty the declared keys and the tokens that the action stored; leave the other keys."""
-        aim = _named(old.target)
+        target = _named(old.target)
         patience = Patience(DEFAULT_TIMEOUT, self._tell)
-        async with self._turns[aim]:
+        async with self._turns[target]:
             ours = TOKEN_KEYS.union(old.credential_keys)
-            if aim in self._authorized_now:
-                ours -= TOKEN_KEYS | self._authorized_now[aim]
+            if target in self._authorized_now:
+                ours -= TOKEN_KEYS | self._authorized_now[target]
                 self._tell(
-                    f"{aim} was authorized by another resource of this run: its credentials stay"
+                    f"{target} was authorized by another resource of this run: its credentials stay"
                 )
             try:
-                await self._empty(aim, ours, patience)
+                await self._empty(target, ours, patience)
             except RequestError as error:
-                if error.answer.status != 404 or await self._exists(aim, patience):
+                if error.answer.status != 404 or await self._graph.exists(target, patience):
                     raise
 
-    async def _empty(self, aim: Target, keys: Iterable[str], patience: Patience) -> None:
+    async def _empty(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
         """Empty those of `keys` that Graph holds; one that it refuses to empty is left and told."""
         if not (wanted := sorted(keys)):
             return
         try:
-            held = await self._held(aim, patience)
+            held = await self._graph.secret_keys(target, patience)
             wanted = [key for key in wanted if key in held]
         except RequestError as error:
-            if error.answer.status not in (401, 403):
+            if not error.answer.is_forbidden:
                 raise  # a caller that may not read may still write
-        if wanted and await self._refused(aim, wanted, patience):
+        if wanted and await self._refused(target, wanted, patience):
             for key in wanted:
-                if reason := await self._refused(aim, [key], patience):
-                    self._tell(f"{key} of {aim} stays: {reason}")
+                if reason := await self._refused(target, [key], patience):
+                    self._tell(f"{key} of {target} stays: {reason}")
 
     async def _refused(
-        self, aim: Target, keys: Sequence[str], patience: Patience
+        self, target: Target, keys: Sequence[str], patience: Patience
     ) -> RequestError | None:
         try:
-            await patience.call(
-                f"emptying credentials of {aim}", lambda: self._graph.empty_secrets(aim, keys)
-            )
+            await self._graph.empty_secrets(target, keys, patience)
         except RequestError as error:
             if error.answer.status != 400:
                 raise
@@ -422,12 +409,12 @@ def _target(inputs: Mapping[str, Any]) -> Target:
 
 
 def _named(id_: str) -> Target:
-    aim = target.parse(id_)
-    if aim is None:
+    target = parse(id_)
+    if target is None:
         raise SettingsError(
             [
                 "id: must be servicePrincipals/<object id> or applications/<object id>, where the"
                 " object id is a GUID."
             ]
         )
-    return aim
+    return target

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeVar
 
-from .errors import Answer, RequestError, SignInError
+from .errors import Answer, RequestError
 
 _T = TypeVar("_T")
 
@@ -36,6 +36,13 @@ class Patience:
         self._replicated = now + seconds * _REPLICATION_SHARE if may_be_new else now
         self._tell = tell
 
+    def capped(self, seconds: float) -> Patience:
+        """What is left of this, but no more than `seconds`."""
+        return Patience(min(seconds, self._left()), self._tell)
+
+    def _left(self) -> float:
+        return max(self._end - time.monotonic(), 0.0)
+
     async def call(
         self, doing: str, attempt: Callable[[], Awaitable[_T]], *, single_use: bool = False
     ) -> _T:
@@ -48,12 +55,10 @@ class Patience:
         while True:
             try:
                 return await self._within_time(doing, attempt, single_use)
-            except SignInError:
-                raise
             except RequestError as error:
                 answer, reason = error.answer, self._reason_to_wait(error.answer, single_use)
                 pause = next(pauses) if answer.retry_after is None else answer.retry_after
-                if reason is None or time.monotonic() + pause >= self._end:
+                if reason is None or pause >= self._left():
                     raise
             if pause >= _WORTH_TELLING:
                 self._tell(f"{doing}: {reason}; trying again in {pause:.0f} s")
@@ -62,7 +67,7 @@ class Patience:
     async def _within_time(
         self, doing: str, attempt: Callable[[], Awaitable[_T]], single_use: bool
     ) -> _T:
-        left = max(self._end - time.monotonic(), 0.0)
+        left = self._left()
         try:
             return await asyncio.wait_for(attempt(), left)
         except asyncio.TimeoutError:
@@ -70,15 +75,13 @@ class Patience:
             raise RequestError(doing, answer, code_at_stake=single_use) from None
 
     def _reason_to_wait(self, answer: Answer, single_use: bool) -> str | None:
-        if answer.may_have_acted and single_use:
+        if answer.is_final or (answer.may_have_acted and single_use):
             return None
         if answer.status is None:
             return answer.message
         if answer.status in _THROTTLED:
-            return f"{answer.status}, Microsoft Graph asks to wait"
-        unseen = answer.status == 404 or (
-            answer.status == 401 and answer.code == "UnknownError" and not answer.message
-        )
+            return f"{answer.status}, which asks to wait"
+        unseen = answer.status == 404 or (answer.status == 401 and answer.is_forbidden)
         if unseen and time.monotonic() < self._replicated:
             return f"{answer.status}, which a new target answers until Entra has replicated it"
         return None

@@ -132,14 +132,17 @@ def _without_identity(environment: Any) -> dict[str, str]:
 def _execute(command: list[str], environment: dict[str, str]) -> int:
     """Runs the command to its end, handing on signals; gives its exit status."""
     running: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         # A terminal sends Ctrl-C to the command as well, and for many programs a second one means
         # to give up at once.
         if number == signal.SIGINT and _in_foreground():
             return
-        for process in running:
-            process.send_signal(number)
+        if running:
+            running[0].send_signal(number)
+        else:
+            early.append(number)
 
     before = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -149,6 +152,8 @@ def _execute(command: list[str], environment: dict[str, str]) -> int:
     try:
         process = subprocess.Popen(command, env=environment)  # noqa: S603
         running.append(process)
+        for number in early:
+            process.send_signal(number)
         status = process.wait()
     finally:
         for number, handler in before.items():

@@ -162,9 +162,9 @@ def read(path: Path) -> State:
     """The state in a file. ValueError names the file if it holds something else."""
     try:
         return State.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        # The error's own words may quote the file, which holds secrets.
-        raise ValueError(f"{path} is not a state file of this emulator") from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Without the cause, whose words may quote the file: it holds secrets.
+        raise ValueError(f"{path} is not a state file of this emulator") from None
 
 
 def write(path: Path, state: State) -> None:

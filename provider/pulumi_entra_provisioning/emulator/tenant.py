@@ -106,7 +106,7 @@ class Tenant:
         self._file = state
         self._assumptions = assumptions or Assumptions()
         self._now = now
-        self._state = states.read(state) if state and state.exists() else default_state()
+        self._state = _begin(state)
 
     @property
     def tenant_id(self) -> str:
@@ -442,6 +442,16 @@ def _quarantine(job: Job) -> dict[str, Any] | None:
         "seriesCount": 1,
         "error": code and {"code": code, "message": "", "tenantActionable": True},
     }
+
+
+def _begin(file: Path | None) -> State:
+    if file is None:
+        return default_state()
+    if file.exists():
+        return states.read(file)
+    if not file.parent.is_dir():
+        raise ValueError(f"{file.parent} is no folder: no state file can be kept in it")
+    return default_state()
 
 
 def default_state() -> State:
