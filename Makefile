@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
-.PHONY: help quickstart check clean cli
+.PHONY: help quickstart check bench clean cli
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -16,7 +16,10 @@ check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
 	ruff format --check .
 	ruff check .
 	mypy
-	pytest --numprocesses 4
+	pytest --numprocesses 4 --dist worksteal
+
+bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations
+	python tests/bench.py
 
 clean: ## remove everything that the other targets made, the built CLI too
 	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import stat
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -791,6 +792,35 @@ def test_many_threads_at_once_lose_nothing(emulator: Emulator) -> None:
         assert len(emulator.tenant.secrets("applications", id)) == 12
 
 
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads that take turns all the time, so that a missing lock shows."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_many_threads_that_change_the_tenant_leave_a_whole_state_file(tmp_path: Path) -> None:
+    file = tmp_path / "tenant.json"
+    with Emulator(state=file) as emulator, ThreadPoolExecutor(8) as pool:
+        names = [f"Application {number}" for number in range(80)]
+        created = list(pool.map(emulator.tenant.create_application, names))
+        expected = emulator.tenant.objects("applications")
+    assert len({application["id"] for application in created}) == 80
+    with Emulator(state=file) as emulator:
+        assert emulator.tenant.objects("applications") == expected
+        assert len(expected) == 81
+
+
+def test_an_answer_with_a_body_is_not_held_back_for_an_acknowledgement(graph: httpx.Client) -> None:
+    began = time.monotonic()
+    for _ in range(50):
+        assert graph.get(SECRETS).status_code == 200
+    assert time.monotonic() - began < 1.5
+
+
 # Faults
 
 
@@ -1097,10 +1127,22 @@ def test_a_file_that_is_no_state_is_refused_and_left_alone(tmp_path: Path, conte
     assert file.read_text() == content
 
 
+def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "tenant.json"
+    with Emulator(state=file) as emulator:
+        emulator.tenant.create_application("Fabrikam")
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps(document | {"version": document["version"] + 1}))
+    with pytest.raises(ValueError, match="not a state file"):
+        Emulator(state=file)
+
+
 def test_without_a_state_file_each_emulator_begins_anew(emulator: Emulator) -> None:
     emulator.tenant.put_secrets("applications", DEFAULT_APPLICATION_ID, {"UserName": "x"})
+    emulator.tenant.create_application("Fabrikam")
     with Emulator() as other:
         assert other.tenant.secrets("applications", DEFAULT_APPLICATION_ID) == {}
+        assert len(other.tenant.objects("applications")) == 1
 
 
 def test_no_thread_of_it_stays_behind_when_it_stops() -> None:

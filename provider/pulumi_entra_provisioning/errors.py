@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -40,8 +39,7 @@ class Answer:
 
     `status` is the HTTP status, or None where no answer came. `code` and `message` are the
     service's own, the synchronization service's unwrapped from Graph's. `retry_after` is in
-    seconds. `may_have_acted` is True where the request may have been carried out all the same,
-    `is_final` where sending it again can't help, whatever the status.
+    seconds. `may_have_acted` is True where the request may have been carried out all the same.
     """
 
     status: int | None
@@ -50,7 +48,11 @@ class Answer:
     request_id: str = ""
     retry_after: float | None = None
     may_have_acted: bool = False
-    is_final: bool = False
+
+    @property
+    def is_distrust(self) -> bool:
+        """Whether no request was sent as the server's certificate is not trusted here."""
+        return self.status is None and "CERTIFICATE_VERIFY_FAILED" in self.message
 
     @property
     def is_forbidden(self) -> bool:
@@ -72,13 +74,6 @@ def seconds(retry_after: str) -> float | None:
         return None
     moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc)
     return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
-
-
-def is_distrust(error: BaseException | None) -> bool:
-    """Whether a connection failed as the server's certificate is not trusted here."""
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 class RequestError(ProvisioningError):

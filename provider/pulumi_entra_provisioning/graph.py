@@ -52,7 +52,6 @@ from .errors import (
     Answer,
     ProvisioningError,
     RequestError,
-    is_distrust,
     redacted,
     seconds,
     unwrapped,
@@ -329,5 +328,4 @@ def _no_answer(error: httpx.HTTPError, secrets: Iterable[str]) -> Answer:
         code="",
         message=redacted(f"no answer ({type(error).__name__}: {error})", secrets),
         may_have_acted=not not_sent,
-        is_final=is_distrust(error),
     )

@@ -15,7 +15,7 @@ from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 
-from .errors import Answer, SettingsError, SignInError, is_distrust, redacted, seconds
+from .errors import Answer, SettingsError, SignInError, redacted, seconds
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
@@ -304,7 +304,6 @@ class SharedTokenCredential(AsyncTokenCredential):
                 code=code,
                 message=message if response else f"no answer ({message})",
                 retry_after=seconds(response.headers.get("Retry-After", "")) if response else None,
-                is_final=is_distrust(error),
             ),
         )
 

@@ -75,7 +75,7 @@ class Patience:
             raise RequestError(doing, answer, code_at_stake=single_use) from None
 
     def _reason_to_wait(self, answer: Answer, single_use: bool) -> str | None:
-        if answer.is_final or (answer.may_have_acted and single_use):
+        if answer.is_distrust or (answer.may_have_acted and single_use):
             return None
         if answer.status is None:
             return answer.message
