@@ -380,10 +380,11 @@ class Lifecycle:
         except RequestError as error:
             if not error.answer.is_forbidden:
                 raise  # a caller that may not read may still write
-        if wanted and await self._refused(target, wanted, patience):
-            for key in wanted:
-                if reason := await self._refused(target, [key], patience):
-                    self._tell(f"{key} of {target} stays: {reason}")
+        if len(wanted) > 1 and not await self._refused(target, wanted, patience):
+            return
+        for key in wanted:
+            if refusal := await self._refused(target, [key], patience):
+                self._tell(f"{key} of {target} stays: {refusal}")
 
     async def _refused(
         self, target: Target, keys: Sequence[str], patience: Patience
