@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -111,6 +112,7 @@ def test_check_lets_unknown_values_pass(inputs: dict[str, Any]) -> None:
             'credentials["Url"]: declared more than once',
         ),
         ({"triggers": object()}, "triggers: must be plain values"),
+        ({"job_id": ""}, "job_id: must be text"),
         ({"timeout": 0}, "timeout: must be a number of seconds above 0"),
         ({"timeout": True}, "timeout: must be a number"),
         ({"timeout": "300"}, "timeout: must be a number"),
@@ -227,7 +229,7 @@ def test_a_new_target_is_waited_for_and_a_known_one_is_not(
     emulator.journal.clear()
     emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
     with pytest.raises(RequestError, match=str(fault["status"])):
-        run(emulator, lambda steps: steps.update(old, INPUTS))
+        run(emulator, lambda steps: steps.update(old, {**INPUTS, "triggers": "again"}))
     assert posts(emulator) == [fault["status"]]
 
 
@@ -441,3 +443,38 @@ def test_authorizations_of_one_target_take_turns_and_others_do_not_wait(emulator
     assert second - first >= timedelta(seconds=2)
     assert beside - first < timedelta(seconds=2)
     assert len(emulator.journal.select("POST", "*/token")) == 1
+
+
+def verifications(emulator: Emulator) -> int:
+    return len(emulator.journal.select("POST", "*/validateCredentials"))
+
+
+def test_a_failed_verification_is_told_and_costs_no_authorization(emulator: Emulator) -> None:
+    said = {"error": {"code": "InvalidCredentials", "message": "pl4nted is wrong."}}
+    refusal = Fault(
+        path="*/validateCredentials", status=400, code="UnknownError", message=json.dumps(said)
+    )
+    emulator.faults.add(refusal)
+    job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
+    made, told = run(emulator, lambda steps: steps.create({**INPUTS, "job_id": job_id}))
+    assert (made.status, made.revision) == ("Authorized", 1)
+    assert made.verification == "Failed: 400 InvalidCredentials"
+    (line,) = told
+    assert line.startswith(f"verifying the credentials of {TARGET}: 400 InvalidCredentials: ***")
+    assert line.endswith("The authorization stays.")
+    (call,) = emulator.journal.select("POST", "*/validateCredentials")
+    assert call.path == f"/v1.0/{TARGET}/synchronization/jobs/{job_id}/validateCredentials"
+
+
+def test_another_job_to_verify_with_verifies_and_does_not_authorize(emulator: Emulator) -> None:
+    old = created(emulator)
+    inputs = {**INPUTS, "job_id": emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]}
+    assert diff(old, inputs).changes is True
+    emulator.faults.add(Fault(path="*/validateCredentials", status=204))
+    new, _ = run(emulator, lambda steps: steps.update(old, inputs))
+    assert new == replace(old, job_id=inputs["job_id"], verification="Valid")
+    assert posts(emulator) == [204]
+    assert verifications(emulator) == 1
+    assert diff(new, inputs).changes is False
+    assert run(emulator, lambda steps: steps.update(new, INPUTS))[0] == old
+    assert verifications(emulator) == 1
