@@ -188,14 +188,7 @@ def test_a_caller_without_roles_gets_the_empty_401_or_is_denied(emulator: Emulat
     assert kept_by(emulator) == {}
 
 
-@pytest.mark.parametrize(
-    "role",
-    [
-        "Application.ReadWrite.OwnedBy",
-        "Application.ReadWrite.All",
-        "Synchronization.ReadWrite.All",
-    ],
-)
+@pytest.mark.parametrize("role", ["Application.ReadWrite.All", "Synchronization.ReadWrite.All"])
 def test_each_documented_role_may_authorize(emulator: Emulator, role: str) -> None:
     with with_roles(emulator, role) as caller:
         assert caller.post(ACQUIRE, json=credentials("UserName")).status_code == 204
@@ -635,8 +628,6 @@ def test_an_application_and_its_service_principal_live_and_die(emulator: Emulato
         assert client.get(path).json() == principal
         secrets = {"value": [pair("UserName")]}
         assert client.put(f"{path}/synchronization/secrets", json=secrets).status_code == 204
-        assert client.delete(f"/v1.0/applications/{application['id']}").status_code == 204
-        assert client.get(path).status_code == 200
         assert client.delete(path).status_code == 204
         for gone in (
             client.get(path),
@@ -700,7 +691,9 @@ def test_the_tenant_says_the_same_without_http(emulator: Emulator) -> None:
         "/",
         "/v1.0/users",
         "/beta/applications",
-        f"{PRINCIPAL}/synchronization/templates",
+        f"{PRINCIPAL}/synchronization",
+        f"{PRINCIPAL}/appRoleAssignments",
+        f"{JOBS}/scim/schema",
         f"{PRINCIPAL}/",
         "/v1.0/../../etc/passwd",
         f"/v1.0/servicePrincipals/%2e%2e%2f{DEFAULT_APPLICATION_ID}",
@@ -712,7 +705,7 @@ def test_a_path_that_it_does_not_know_is_501_and_says_so(graph: httpx.Client, pa
     assert message.startswith("The emulator does not know the path '/")
 
 
-@pytest.mark.parametrize("query", [{"$top": "1"}, {"$filter": "startswith(displayName,'a')"}])
+@pytest.mark.parametrize("query", [{"$orderby": "id"}, {"$filter": "displayName ge 'a'"}])
 def test_a_query_that_it_does_not_know_is_501_and_says_so(
     graph: httpx.Client, query: dict[str, str]
 ) -> None:
