@@ -29,6 +29,7 @@ from emulator_clients import (
     Certificate,
     anonymous,
     authorized,
+    error,
     scope,
     secret_credential,
     token_form,
@@ -86,11 +87,6 @@ def pair(key: str, value: str | None = PLANTED) -> dict[str, str | None]:
 
 def credentials(*keys: str) -> dict[str, Any]:
     return {"credentials": [pair(key) for key in keys]}
-
-
-def error(response: httpx.Response) -> tuple[int, str, str]:
-    body = response.json()["error"]
-    return response.status_code, body["code"], body["message"]
 
 
 def kept_by(emulator: Emulator) -> dict[str, str]:
