@@ -16,17 +16,12 @@ from .assumptions import Assumptions
 from .directory import Directory
 from .graph_errors import GraphError
 from .permissions import Caller, Permission
-from .state import Client, ClientSecret, Job, Kind, State, Target, ThirdPartyClient, digest, utc_now
+from .state import Client, ClientSecret, Job, Kind, State, Target, utc_now
 from .state import is_guid as is_guid  # for those who have it from here
 from .store import Store
 from .synchronization import Authorization as Authorization
 from .synchronization import Pairs as Pairs
 from .synchronization import Synchronization
-from .third_party import (
-    DEFAULT_REDIRECT_URI,
-    DEFAULT_THIRD_PARTY_CLIENT_ID,
-    DEFAULT_THIRD_PARTY_CLIENT_SECRET,
-)
 
 # Known to everyone and good for nothing but an emulator on somebody's own machine.
 DEFAULT_TENANT_ID = "00000000-0000-4000-8000-00000000c0de"
@@ -148,9 +143,4 @@ def default_state() -> State:
         state.targets[kind][id] = Target(kind, id, DEFAULT_APP_ID, "Contoso Sales", created)
     principal = state.targets["servicePrincipals"][DEFAULT_SERVICE_PRINCIPAL_ID]
     principal.jobs[_DEFAULT_JOB_ID] = Job(_DEFAULT_JOB_ID, "scim")
-    state.third_party.clients[DEFAULT_THIRD_PARTY_CLIENT_ID] = ThirdPartyClient(
-        DEFAULT_THIRD_PARTY_CLIENT_ID,
-        digest(DEFAULT_THIRD_PARTY_CLIENT_SECRET),
-        [DEFAULT_REDIRECT_URI],
-    )
     return state

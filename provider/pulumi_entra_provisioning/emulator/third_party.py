@@ -18,8 +18,9 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
+from .assumptions import Assumptions
 from .state import Grant, State, ThirdPartyClient, digest
-from .store import Part
+from .store import Part, Store
 from .templates import THIRD_PARTY_NAME
 
 PATH = "/third-party"
@@ -49,7 +50,17 @@ class ThirdPartyError(Exception):
 class ThirdParty(Part):
     """The third party's clients, codes and tokens. No message quotes what was sent."""
 
-    _urls: tuple[str, ...] = ()
+    def __init__(self, store: Store, assumptions: Assumptions) -> None:
+        super().__init__(store, assumptions)
+        self._urls: tuple[str, ...] = ()
+        store.state.third_party.clients.setdefault(
+            DEFAULT_THIRD_PARTY_CLIENT_ID,
+            ThirdPartyClient(
+                DEFAULT_THIRD_PARTY_CLIENT_ID,
+                digest(DEFAULT_THIRD_PARTY_CLIENT_SECRET),
+                [DEFAULT_REDIRECT_URI],
+            ),
+        )
 
     # Where it is
 
