@@ -420,9 +420,17 @@ def test_owned_by_is_good_for_own_objects_only(emulator: Emulator) -> None:
             caller.get(f"{PRINCIPAL}/synchronization/secrets"),
         ):
             assert error(refused) == (401, "UnknownError", "")
+        secrets = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+        assert secrets == {}
+        emulator.tenant.delete("applications", DEFAULT_APPLICATION_ID)
+        deleted = "/v1.0/directory/deletedItems"
+        assert error(caller.delete(f"{deleted}/{DEFAULT_APPLICATION_ID}")) == DENIED
+        gone = f"{APPLICATIONS}/{DEFAULT_APPLICATION_ID}"
+        assert error(caller.patch(gone, json={"notes": "x"}))[0] == 404
+        assert caller.delete(own).status_code == 204
+        assert caller.delete(f"{deleted}/{made['servicePrincipal']['id']}").status_code == 204
         unknown = f"{PRINCIPALS}/{UNKNOWN_GUID}/synchronization/secrets"
         assert error(caller.get(unknown))[0] == 404
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
 
 
 def test_owning_the_application_alone_is_not_enough_for_its_service_principal(
@@ -476,5 +484,6 @@ def test_properties_owners_and_deleted_items_survive_in_the_state_file(tmp_path:
         assert emulator.tenant.get_beta("applications", id) == application
         assert application["oauth2RequirePostResponse"] is True
         assert application["applicationTemplateId"] == SIGN_ON_TEMPLATE_ID
-        assert emulator.tenant.owns("applications", id, owner)
+        (kept,) = emulator.tenant.owners("applications", id)
+        assert kept["id"] == owner
         assert emulator.tenant.deleted(DEFAULT_SERVICE_PRINCIPAL_ID)["deletedDateTime"]

@@ -148,7 +148,7 @@ class Directory(Part):
             )
 
     def delete(self, kind: Kind, id: str) -> None:
-        """Moves the object to the deleted items, without its secrets, jobs and owners.
+        """Moves the object to the deleted items, without its secrets and jobs.
 
         https://learn.microsoft.com/graph/api/application-delete
         """
@@ -209,12 +209,6 @@ class Directory(Part):
             if owner_id.lower() not in target.owners:
                 raise not_found(owner_id)
             target.owners.remove(owner_id.lower())
-
-    def owns(self, kind: Kind, id: str, owner_id: str) -> bool:
-        """Whether the object is there and that is one of its owners."""
-        with self._reading() as state:
-            target = state.targets[kind].get(id.lower())
-        return target is not None and owner_id.lower() in target.owners
 
     def directory_object(self, id: str) -> dict[str, Any]:
         """Graph's object of that id, whatever its kind, with its `@odata.type`."""
@@ -303,5 +297,5 @@ class Directory(Part):
     def _bury(self, state: State, target: Target) -> None:
         del state.targets[target.kind][target.id]
         state.deleted[target.id] = replace(
-            target, secrets={}, jobs={}, owners=[], authorized=None, deleted=self._now()
+            target, secrets={}, jobs={}, authorized=None, deleted=self._now()
         )

@@ -390,7 +390,10 @@ class Routes:
         return self._selected("directoryObjects", found, asked, "microsoft.graph.directoryObject")
 
     def _delete_for_good(self, asked: Asked) -> Response:
-        self._tenant.delete_for_good(asked.named("item"))
+        id = asked.named("item")
+        write = Permission.DIRECTORY_WRITE
+        self._tenant.require_ownership(write, asked.caller, asked.kind, id, deleted=True)
+        self._tenant.delete_for_good(id)
         return _nothing()
 
     # Gallery

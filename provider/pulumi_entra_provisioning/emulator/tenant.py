@@ -90,19 +90,21 @@ class Tenant(Directory, Synchronization):
             raise self._forbidden(permission)
 
     def require_ownership(
-        self, permission: Permission, caller: Caller, kind: Kind, id: str
+        self, permission: Permission, caller: Caller, kind: Kind, id: str, *, deleted: bool = False
     ) -> None:
         """Refuses a caller whose role is good for its own objects, if the object is another's.
 
         Of a service principal, that itself has to be owned: its application is not enough.
         """
-        if not permission.is_for_owners(caller) or self.owns(kind, id, caller.object_id):
+        if not permission.is_for_owners(caller):
             return
         if permission is Permission.DIRECTORY_READ and self._assumptions.owned_by_reads_all:
             return
         with self._reading():
             # An object that is not there belongs to nobody; its own refusal tells more.
-            self._target(kind, id)
+            target = self._deleted(id) if deleted else self._target(kind, id)
+            if caller.object_id in target.owners:
+                return
         raise self._forbidden(permission)
 
     def _forbidden(self, permission: Permission) -> GraphError:
