@@ -190,7 +190,7 @@ def test_a_start_that_fails_is_one_sentence(untouched: Emulator, tmp_path: Path)
         assert failed.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["starlette", "uvicorn", "trustme"])
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "trustme", "jwt"])
 def test_a_missing_extra_is_named(module: str) -> None:
     program = (
         f"import sys; sys.modules[{module!r}] = None\n"

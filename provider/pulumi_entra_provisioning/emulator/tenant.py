@@ -199,6 +199,30 @@ class Tenant:
         with self._lock:
             return _directory_object(self._target(kind, id))
 
+    def created(self, kind: Kind, id: str) -> datetime:
+        """When the object was created, more exactly than its `createdDateTime`."""
+        with self._lock:
+            return self._target(kind, id).created
+
+    def adopt(
+        self, clients: Iterable[Client], targets: Iterable[Target], *, replace: bool
+    ) -> set[str]:
+        """Takes these in as they are; one whose id is here already only if `replace`.
+
+        Gives the ids of the targets that it took in.
+        """
+        adopted = set()
+        with self._changing():
+            for client in clients:
+                if replace or client.client_id not in self._state.clients:
+                    self._state.clients[client.client_id] = client
+            for target in targets:
+                if replace or target.id not in self._state.targets[target.kind]:
+                    self._state.targets[target.kind][target.id] = target
+                    self._settle(target)
+                    adopted.add(target.id)
+        return adopted
+
     def delete(self, kind: Kind, id: str) -> None:
         """Removes the object with its own secrets and jobs, and nothing else."""
         with self._changing():
