@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .journal import Call
@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> int:
         options.usage_error("a command is needed: entra-emulator run -- COMMAND")
     with _emulator(options) as emulator:
         try:
-            status = _execute(command, _without_identity(os.environ) | emulator.environment)
+            status = _execute(command, without_identity(os.environ) | emulator.environment)
         except FileNotFoundError:
             return _fail(f"there is no command {command[0]!r}", _NOT_FOUND)
         except OSError as error:
@@ -163,7 +163,8 @@ def _fail(sentence: str, status: int = _FAILED) -> int:
     return status
 
 
-def _without_identity(environment: Any) -> dict[str, str]:
+def without_identity(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without who a program is and where it goes."""
     return {name: value for name, value in environment.items() if not name.startswith(_IDENTITY)}
 
 

@@ -77,7 +77,8 @@ class Emulator:
         read = Seed.read(seed) if seed is not None else Seed()
         is_new = state is None or not state.exists()
         self.tenant = Tenant(state=state, assumptions=self._assumptions, now=self.clock.now)
-        read.plant(self.tenant, is_new=is_new)
+        if seed is not None:
+            read.plant(self.tenant, is_new=is_new)
         self.journal = Journal()
         self.faults = Faults()
         lag = read.replication_lag if replication_lag is None else replication_lag
@@ -96,8 +97,8 @@ class Emulator:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that point a program at the emulator, as its tenant's default client."""
-        names = [name for name in (os.environ.get("NO_PROXY", ""), "127.0.0.1,localhost") if name]
-        no_proxy = ",".join(names)
+        names = [name for name in os.environ.get("NO_PROXY", "").split(",") if name]
+        no_proxy = ",".join(dict.fromkeys([*names, "127.0.0.1", "localhost"]))
         return {
             "ENTRA_PROVISIONING_GRAPH_ENDPOINT": self.url,
             "ENTRA_PROVISIONING_AUTHORITY_HOST": self.url,
