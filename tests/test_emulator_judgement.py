@@ -86,7 +86,15 @@ def test_another_call_and_another_client_may_go_on(
 
 
 @pytest.mark.parametrize(
-    "first", [{"drop": "before"}, {"drop": "after"}, {"drop": "body"}, {"status": 503}, {}]
+    "first",
+    [
+        {"drop": "before"},
+        {"drop": "after"},
+        {"drop": "body"},
+        {"drop": "body", "status": 400},
+        {"status": 503},
+        {},
+    ],
 )
 def test_a_code_sent_again_after_an_answer_that_may_have_acted_is_found(
     emulator: Emulator, client: httpx.Client, first: dict[str, Any]
