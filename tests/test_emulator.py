@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 import shutil
@@ -372,6 +373,32 @@ def test_a_body_that_is_no_json_is_a_bad_request(graph: httpx.Client, content: b
     answer = graph.post(ACQUIRE, content=content, headers={"content-type": "application/json"})
     assert error(answer)[:2] == (400, "BadRequest")
     assert error(graph.post(ACQUIRE, json={}))[0] == 400
+
+
+def test_a_body_may_be_compressed(emulator: Emulator) -> None:
+    content = gzip.compress(json.dumps(credentials("Password")).encode())
+    with authorized(emulator) as client:
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        assert client.post(ACQUIRE, content=content, headers=headers).status_code == 204
+    assert kept_by(emulator) == {"Password": PLANTED}
+    assert emulator.journal.calls[-1].body == {"credentials": [pair("Password", "***")]}
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"{}", 400),
+        (gzip.compress(b'{"credentials": []}')[:-9], 400),
+        (gzip.compress(b" " * (64 << 20)), 413),
+    ],
+    ids=["plain", "cut", "bomb"],
+)
+def test_a_body_that_is_no_gzip_or_grows_too_large_is_refused(
+    graph: httpx.Client, content: bytes, status: int
+) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    assert error(graph.post(ACQUIRE, content=content, headers=headers))[0] == status
+    assert graph.get(SECRETS).status_code == 200
 
 
 def test_json_under_another_name_is_refused(graph: httpx.Client) -> None:
