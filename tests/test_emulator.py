@@ -784,6 +784,16 @@ def test_a_body_of_more_than_a_mebibyte_is_413_and_the_server_lives(graph: httpx
     assert graph.get(SECRETS).status_code == 200
 
 
+def test_the_clouds_metadata_point_at_the_emulator_without_a_token(untouched: Emulator) -> None:
+    with anonymous(untouched) as client:
+        answer = client.get("/metadata/endpoints", params={"api-version": "2022-09-01"})
+        other = client.get("/metadata/endpoints", params={"api-version": "2019-05-01"})
+    endpoints = answer.json()
+    assert endpoints["authentication"]["loginEndpoint"] == untouched.url
+    assert endpoints["microsoftGraphResourceId"] == endpoints["resourceManager"] == untouched.url
+    assert error(other)[:2] == (501, "NotImplemented")
+
+
 def test_a_crash_is_a_500_that_quotes_nothing_and_the_server_lives(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .assumptions import Assumptions
 from .authority import Authority
+from .cloud_metadata import CloudMetadata
 from .exchange import TRANSPORT, Exchanges
 from .faults import Faults
 from .journal import Journal
@@ -123,7 +124,7 @@ class Emulator:
         pem = ca.issue_cert(self._address, "127.0.0.1", "localhost").private_key_and_cert_chain_pem
         pem.write_to_path(certificate)
         config = uvicorn.Config(
-            Exchanges(routes, self.journal, self.faults, self.url),
+            Exchanges(CloudMetadata(routes, self.url), self.journal, self.faults, self.url),
             http=_Protocol,
             loop="asyncio",
             ws="none",
