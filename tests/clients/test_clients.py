@@ -77,7 +77,7 @@ def test_a_client_authorizes_a_service_principal_and_an_application(
         pytest.skip(f"{client.language}: {' and '.join(missing)} missing on PATH")
     began = time.monotonic()
     if client.build:
-        command(client, client.build, os.environ.copy(), BUILD_LIMIT)
+        output_of(client, client.build, os.environ.copy(), BUILD_LIMIT)
     record_property("seconds of building", round(time.monotonic() - began))
     values = {"BaseAddress": "https://contoso.example/scim", "SecretToken": str(uuid4())}
     environment = {
@@ -90,7 +90,7 @@ def test_a_client_authorizes_a_service_principal_and_an_application(
         "SECRET_TOKEN": values["SecretToken"],
     }
 
-    (line,) = command(client, client.run, environment, RUN_LIMIT).splitlines()
+    (line,) = output_of(client, client.run, environment, RUN_LIMIT).splitlines()
 
     for name, version in json.loads(line).items():
         record_property(name, version)
@@ -116,17 +116,65 @@ def test_a_client_authorizes_a_service_principal_and_an_application(
     assert emulator.tenant.secrets("applications", DEFAULT_APPLICATION_ID) == values
 
 
-def command(
-    client: Client, arguments: tuple[str, ...], environment: dict[str, str], limit: int
-) -> str:
-    done = subprocess.run(
+def test_terraform_puts_secrets_sees_no_drift_and_takes_them_back(
+    emulator: Emulator, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    if not shutil.which("terraform"):
+        pytest.skip("terraform missing on PATH")
+    shutil.copy(HERE / "terraform/main.tf", tmp_path)
+    quiet = {**os.environ, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+    began = time.monotonic()
+    init = run(("terraform", "init", "-no-color"), tmp_path, quiet, BUILD_LIMIT)
+    if "Failed to query available provider packages" in init.stderr:
+        pytest.skip("terraform can't get its azuread provider, neither installed nor downloaded")
+    assert init.returncode == 0, init.stdout + init.stderr
+    record_property("seconds of building", round(time.monotonic() - began))
+    versions = json.loads(run(("terraform", "version", "-json"), tmp_path, quiet, RUN_LIMIT).stdout)
+    (provider,) = versions["provider_selections"].values()
+    record_property("language", f"Terraform {versions['terraform_version']}")
+    record_property("sdk", f"azuread {provider}")
+    values = {"BaseAddress": "https://contoso.example/scim", "SecretToken": str(uuid4())}
+    environment = {
+        **{name: value for name, value in quiet.items() if not name.startswith("ARM_")},
+        "ARM_METADATA_HOSTNAME": emulator.url.removeprefix("https://"),
+        "ARM_TENANT_ID": emulator.environment["AZURE_TENANT_ID"],
+        "ARM_CLIENT_ID": emulator.environment["AZURE_CLIENT_ID"],
+        "ARM_CLIENT_SECRET": emulator.environment["AZURE_CLIENT_SECRET"],
+        "NO_PROXY": emulator.environment["NO_PROXY"],
+        "SSL_CERT_FILE": emulator.ca_file,
+        "TF_VAR_service_principal_id": DEFAULT_SERVICE_PRINCIPAL_ID,
+        "TF_VAR_secret_token": values["SecretToken"],
+    }
+
+    def terraform(*arguments: str) -> None:
+        done = run(("terraform", *arguments, "-no-color"), tmp_path, environment, BUILD_LIMIT)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    terraform("apply", "-auto-approve")
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == values
+    terraform("plan", "-detailed-exitcode")
+    terraform("destroy", "-auto-approve")
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+    assert {call.status for call in emulator.journal.calls} <= {200, 204}
+
+
+def run(
+    arguments: tuple[str, ...], folder: Path, environment: dict[str, str], limit: int
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         arguments,
-        cwd=HERE / client.language,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         timeout=limit,
         check=False,
     )
+
+
+def output_of(
+    client: Client, arguments: tuple[str, ...], environment: dict[str, str], limit: int
+) -> str:
+    done = run(arguments, HERE / client.language, environment, limit)
     assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout}{done.stderr}"
     return done.stdout
