@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
-.PHONY: help quickstart check bench clean cli
+.PHONY: help quickstart check clients bench clean cli
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,11 +18,15 @@ check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
 	mypy
 	pytest --numprocesses 4 --dist worksteal
 
+clients: .venv/ready ## the Graph SDKs of other languages against the emulator, as far as their tools are here
+	pytest -m clients tests/clients
+
 bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations
 	python tests/bench.py
 
 clean: ## remove everything that the other targets made, the built CLI too
 	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist
+	rm -rf tests/clients/*/node_modules tests/clients/*/target tests/clients/*/build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 import shutil
@@ -361,6 +362,32 @@ def test_a_body_that_is_no_json_is_a_bad_request(graph: httpx.Client, content: b
     answer = graph.post(ACQUIRE, content=content, headers={"content-type": "application/json"})
     assert error(answer)[:2] == (400, "BadRequest")
     assert error(graph.post(ACQUIRE, json={}))[0] == 400
+
+
+def test_a_body_may_be_compressed(emulator: Emulator) -> None:
+    content = gzip.compress(json.dumps(credentials("Password")).encode())
+    with authorized(emulator) as client:
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        assert client.post(ACQUIRE, content=content, headers=headers).status_code == 204
+    assert kept_by(emulator) == {"Password": PLANTED}
+    assert emulator.journal.calls[-1].body == {"credentials": [pair("Password", "***")]}
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"{}", 400),
+        (gzip.compress(b'{"credentials": []}')[:-9], 400),
+        (gzip.compress(b" " * (64 << 20)), 413),
+    ],
+    ids=["plain", "cut", "bomb"],
+)
+def test_a_body_that_is_no_gzip_or_grows_too_large_is_refused(
+    graph: httpx.Client, content: bytes, status: int
+) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    assert error(graph.post(ACQUIRE, content=content, headers=headers))[0] == status
+    assert graph.get(SECRETS).status_code == 200
 
 
 def test_json_under_another_name_is_refused(graph: httpx.Client) -> None:
@@ -743,6 +770,16 @@ def test_a_body_of_more_than_a_mebibyte_is_413_and_the_server_lives(graph: httpx
     assert error(graph.post(ACQUIRE, content=b"x" * (2 << 20)))[0] == 413
     assert error(graph.post(ACQUIRE, content=chunks()))[0] == 413
     assert graph.get(SECRETS).status_code == 200
+
+
+def test_the_clouds_metadata_point_at_the_emulator_without_a_token(untouched: Emulator) -> None:
+    with anonymous(untouched) as client:
+        answer = client.get("/metadata/endpoints", params={"api-version": "2022-09-01"})
+        other = client.get("/metadata/endpoints", params={"api-version": "2019-05-01"})
+    endpoints = answer.json()
+    assert endpoints["authentication"]["loginEndpoint"] == untouched.url
+    assert endpoints["microsoftGraphResourceId"] == endpoints["resourceManager"] == untouched.url
+    assert error(other)[:2] == (501, "NotImplemented")
 
 
 def test_a_crash_is_a_500_that_quotes_nothing_and_the_server_lives(

@@ -92,6 +92,17 @@ def test_a_token_for_graph_of_any_cloud_is_for_that_resource_and_is_taken(
     assert authorized(untouched, token).get(SECRETS).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "form", ["openid profile offline_access {}", "{} openid offline_access profile"]
+)
+def test_the_scopes_that_other_msals_add_change_nothing(emulator: Emulator, form: str) -> None:
+    asked = form.format(scope(emulator))
+    with anonymous(emulator) as client:
+        answer = client.post(TOKEN, data=token_form(emulator, scope=asked))
+    assert authorized(emulator, answer.json()["access_token"]).get(SECRETS).status_code == 200
+    assert emulator.journal.select("POST", TOKEN)[-1].body["scope"] == asked
+
+
 def test_tokens_are_signed_with_the_key_that_the_metadata_names(untouched: Emulator) -> None:
     token = secret_credential(untouched).get_token(scope(untouched)).token
     with anonymous(untouched) as client:
@@ -131,6 +142,8 @@ def test_the_token_endpoint_answers_as_entra_does(untouched: Emulator) -> None:
         ({"grant_type": PLANTED}, 400, "unsupported_grant_type", 70003),
         ({"scope": "https://graph.microsoft.com/User.Read"}, 400, "invalid_scope", 70011),
         ({"scope": PLANTED}, 400, "invalid_scope", 70011),
+        ({"scope": "openid profile"}, 400, "invalid_scope", 70011),
+        ({"scope": "https://a.example/.default https://b.example"}, 400, "invalid_scope", 70011),
         ({"scope": "https://vault.azure.net/.default"}, 400, "invalid_resource", 500011),
     ],
 )

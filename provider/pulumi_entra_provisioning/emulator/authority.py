@@ -38,6 +38,9 @@ GRAPH_RESOURCES = (
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TOKENS_REMEMBERED = 1024
 
+# The MSAL of Go and that of Java add these to every request.
+_OPENID_SCOPES = frozenset({"openid", "profile", "offline_access"})
+
 
 class Authority:
     """The token endpoint of one tenant, at `url` (without a slash at its end)."""
@@ -146,7 +149,8 @@ class Authority:
         return client
 
     def _resource(self, scope: str) -> str:
-        resource, suffix, rest = scope.partition("/.default")
+        named = [name for name in scope.split() if name not in _OPENID_SCOPES]
+        resource, suffix, rest = " ".join(named).partition("/.default")
         if not suffix or rest:
             raise refusals.invalid_scope()
         # Real clients send both https://graph.microsoft.com/.default and …com//.default.

@@ -46,7 +46,10 @@ _PROPERTIES = frozenset(
 )
 _KEYS = {key.lower() for key in SECRET_KEYS}
 _TYPE = re.compile(r"#?microsoft\.graph\.[A-Za-z]+")
-_SCOPE = re.compile(r"https://[A-Za-z0-9.:-]+/{1,2}\.default")
+_SCOPE = re.compile(
+    r"(?:(?:openid|profile|offline_access) )*https://[A-Za-z0-9.:-]+/{1,2}\.default"
+    r"(?: (?:openid|profile|offline_access))*"
+)
 
 
 @dataclass(frozen=True)

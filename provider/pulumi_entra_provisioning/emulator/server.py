@@ -23,6 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .assumptions import Assumptions
 from .authority import Authority
 from .clock import Clock
+from .cloud_metadata import CloudMetadata
 from .control import Control
 from .exchange import TRANSPORT, Exchanges
 from .faults import Faults
@@ -164,7 +165,7 @@ class Emulator:
 
     def _configuration(self) -> uvicorn.Config:
         application = Exchanges(
-            Routes(self.tenant, self.authority),
+            CloudMetadata(Routes(self.tenant, self.authority), self.url),
             Control(self),
             journal=self.journal,
             faults=self.faults,
