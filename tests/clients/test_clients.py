@@ -116,7 +116,7 @@ def test_a_client_authorizes_a_service_principal_and_an_application(
     assert emulator.tenant.secrets("applications", DEFAULT_APPLICATION_ID) == values
 
 
-def test_terraform_puts_secrets_sees_no_drift_and_takes_them_back(
+def test_terraform_provisions_an_application_sees_no_drift_and_takes_it_back(
     emulator: Emulator, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     if not shutil.which("terraform"):
@@ -142,20 +142,24 @@ def test_terraform_puts_secrets_sees_no_drift_and_takes_them_back(
         "ARM_CLIENT_SECRET": emulator.environment["AZURE_CLIENT_SECRET"],
         "NO_PROXY": emulator.environment["NO_PROXY"],
         "SSL_CERT_FILE": emulator.ca_file,
-        "TF_VAR_service_principal_id": DEFAULT_SERVICE_PRINCIPAL_ID,
         "TF_VAR_secret_token": values["SecretToken"],
     }
 
-    def terraform(*arguments: str) -> None:
+    def terraform(*arguments: str) -> str:
         done = run(("terraform", *arguments, "-no-color"), tmp_path, environment, BUILD_LIMIT)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     terraform("apply", "-auto-approve")
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == values
+    principal = terraform("output", "-raw", "service_principal")
+    assert emulator.tenant.secrets("servicePrincipals", principal) == values
+    (started,) = emulator.journal.select("POST", "*/jobs/*/start")
+    assert started.status == 204
     terraform("plan", "-detailed-exitcode")
     terraform("destroy", "-auto-approve")
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
-    assert {call.status for call in emulator.journal.calls} <= {200, 204}
+    emptied, gone = emulator.journal.select("PUT", "*/secrets")[-1], "/v1.0/servicePrincipals/*"
+    assert emptied.body == {"value": [{"key": key, "value": ""} for key in values]}
+    assert [call.status for call in emulator.journal.select("DELETE", gone)] == [204, 204]
 
 
 def run(
