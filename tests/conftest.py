@@ -8,6 +8,12 @@ from pulumi_entra_provisioning.emulator import Emulator
 from stack import PREAMBLE, Stack
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--live", action="store_true", help="run tests/live on the tenant that ENTRA_LIVE_… name"
+    )
+
+
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     with Emulator() as running:
