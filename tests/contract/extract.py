@@ -28,10 +28,12 @@ ROOTS = [
     "application",
     "applicationServicePrincipal",
     "applicationTemplate",
+    "directory",
     "directoryObject",
     "servicePrincipal",
     "synchronization",
     "synchronizationJob",
+    "synchronizationSchema",
     "synchronizationTemplate",
 ]
 
@@ -134,13 +136,15 @@ class Csdl:
             found.append(fact)
         return sorted(found, key=lambda fact: (fact["name"], fact["binding"]))
 
-    def entity_sets(self) -> dict[str, str]:
-        """The entity sets of the roots."""
-        sets = {
-            item.attrib["Name"]: short(item.attrib["EntityType"])
+    def beginnings(self) -> dict[str, str]:
+        """The entity sets and singletons of the roots, with which a path begins."""
+        found = {
+            item.attrib["Name"]: f"Collection({short(item.attrib['EntityType'])})"
             for item in self._schema.iter(f"{_EDM}EntitySet")
         }
-        return {name: type_name for name, type_name in sets.items() if type_name in ROOTS}
+        for item in self._schema.iter(f"{_EDM}Singleton"):
+            found[item.attrib["Name"]] = short(item.attrib["Type"])
+        return {name: type_name for name, type_name in found.items() if single(type_name) in ROOTS}
 
     def _alternate_keys(self, item: Element) -> list[str]:
         return [
@@ -183,7 +187,7 @@ def extract(csdl: Path, commit: str, date: str) -> dict[str, Any]:
             "commit": commit,
             "date": date,
         },
-        "entitySets": read.entity_sets(),
+        "beginnings": read.beginnings(),
         "types": read.types,
         "enums": read.enums,
         "actions": actions,

@@ -43,6 +43,7 @@ class Resource:
     type: str | None
     is_property: bool = False
     is_reference: bool = False
+    is_count: bool = False
     is_contained: bool = True
     action: Fact | None = None
     function: Fact | None = None
@@ -74,7 +75,7 @@ class Metadata:
         self.enums: dict[str, Fact] = facts["enums"]
         self.actions: list[Fact] = facts["actions"]
         self._functions: list[Fact] = facts["functions"]
-        self._sets: dict[str, str] = facts["entitySets"]
+        self._beginnings: dict[str, str] = facts["beginnings"]
         self._types: dict[str, Fact] = facts["types"]
 
     # Types
@@ -96,8 +97,9 @@ class Metadata:
         for name in self.ancestry(type_name):
             fact = self._type(name)
             found |= fact["properties"] | BEYOND.get(name, {})
-            if not fact["entity"]:
-                found |= {key: {"type": value} for key, value in fact["navigation"].items()}
+            # A service may expand what an object contains without being asked to.
+            for key in fact.get("contained", []) if fact["entity"] else fact["navigation"]:
+                found[key] = {"type": fact["navigation"][key]}
         return found
 
     def has(self, type_name: str, name: str) -> bool:
@@ -119,9 +121,9 @@ class Metadata:
         """What a path after `/v1.0` names. Any text is taken for a key."""
         first, *rest = path.strip("/").split("/")
         name, key = _with_key(first)
-        if name not in self._sets:
-            raise NoSuchPathError(f"'{name}' is no entity set")
-        here = Resource(f"Collection({self._sets[name]})")
+        if name not in self._beginnings:
+            raise NoSuchPathError(f"facts.json has no path that begins with '{name}'")
+        here = Resource(self._beginnings[name])
         if key is not None:
             here = self._keyed(here, key)
         for segment in rest:
@@ -133,10 +135,14 @@ class Metadata:
         return "PUT" if methods else "PATCH"
 
     def _next(self, here: Resource, segment: str) -> Resource:
-        if here.type is None or here.action or here.is_reference:
+        if here.type is None or here.action or here.is_reference or here.is_count:
             raise NoSuchPathError(f"nothing comes before '/{segment}'")
         if segment == "$ref" and not here.is_property:
             return Resource(here.type, is_reference=True, is_contained=here.is_contained)
+        if segment == "$count" and here.is_collection:
+            return Resource("Edm.Int64", is_count=True)
+        if segment.startswith("$"):
+            raise NoSuchPathError(f"{here.type} has no '{segment}'")
         name, key = _with_key(segment)
         plain = name.removeprefix("microsoft.graph.")
         for operation in self._bound(self.actions, here, plain):
