@@ -10,7 +10,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 quickstart: .venv/ready cli ## authorize an application and a service principal on the emulator
-	@entra-emulator run --state .quickstart/tenant.json -- sh examples/quickstart/quickstart.sh
+	@mkdir -p .quickstart && entra-emulator run --state .quickstart/tenant.json -- sh examples/quickstart/quickstart.sh
 
 check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
 	ruff format --check .

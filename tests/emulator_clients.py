@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
@@ -131,6 +132,17 @@ def with_roles(emulator: Emulator, *roles: str) -> httpx.Client:
     emulator.tenant.register_client(client_id, secrets=["a-secret-of-this-test"], roles=roles)
     credential = secret_credential(emulator, "a-secret-of-this-test", client_id)
     return authorized(emulator, credential.get_token(scope(emulator)).token)
+
+
+def error(response: httpx.Response) -> tuple[int, str, str]:
+    body = response.json()["error"]
+    return response.status_code, body["code"], body["message"]
+
+
+def nested(response: httpx.Response) -> tuple[int, str, str]:
+    """Status, Graph's code, and the code of the error that Graph hands on in its message."""
+    status, code, message = error(response)
+    return status, code, json.loads(message)["error"]["code"]
 
 
 async def with_sdk(emulator: Emulator, use: Callable[[GraphServiceClient], Awaitable[T]]) -> T:

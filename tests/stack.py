@@ -107,13 +107,13 @@ class Stack:
         """`pulumi preview`."""
         return self.pulumi("preview", *options, succeeds=succeeds)
 
-    def refresh(self, *options: str) -> str:
+    def refresh(self, *options: str, succeeds: bool = True) -> str:
         """`pulumi refresh`."""
-        return self.pulumi("refresh", "--yes", "--skip-preview", *options)
+        return self.pulumi("refresh", "--yes", "--skip-preview", *options, succeeds=succeeds)
 
-    def destroy(self, *options: str) -> str:
+    def destroy(self, *options: str, succeeds: bool = True) -> str:
         """`pulumi destroy`."""
-        return self.pulumi("destroy", "--yes", "--skip-preview", *options)
+        return self.pulumi("destroy", "--yes", "--skip-preview", *options, succeeds=succeeds)
 
     def exported(self, *options: str) -> dict[str, Any]:
         """The state, as `pulumi stack export` gives it."""

@@ -29,6 +29,7 @@ from emulator_clients import (
     Certificate,
     anonymous,
     authorized,
+    error,
     scope,
     secret_credential,
     token_form,
@@ -86,11 +87,6 @@ def pair(key: str, value: str | None = PLANTED) -> dict[str, str | None]:
 
 def credentials(*keys: str) -> dict[str, Any]:
     return {"credentials": [pair(key) for key in keys]}
-
-
-def error(response: httpx.Response) -> tuple[int, str, str]:
-    body = response.json()["error"]
-    return response.status_code, body["code"], body["message"]
 
 
 def kept_by(emulator: Emulator) -> dict[str, str]:
@@ -188,14 +184,7 @@ def test_a_caller_without_roles_gets_the_empty_401_or_is_denied(emulator: Emulat
     assert kept_by(emulator) == {}
 
 
-@pytest.mark.parametrize(
-    "role",
-    [
-        "Application.ReadWrite.OwnedBy",
-        "Application.ReadWrite.All",
-        "Synchronization.ReadWrite.All",
-    ],
-)
+@pytest.mark.parametrize("role", ["Application.ReadWrite.All", "Synchronization.ReadWrite.All"])
 def test_each_documented_role_may_authorize(emulator: Emulator, role: str) -> None:
     with with_roles(emulator, role) as caller:
         assert caller.post(ACQUIRE, json=credentials("UserName")).status_code == 204
@@ -635,8 +624,6 @@ def test_an_application_and_its_service_principal_live_and_die(emulator: Emulato
         assert client.get(path).json() == principal
         secrets = {"value": [pair("UserName")]}
         assert client.put(f"{path}/synchronization/secrets", json=secrets).status_code == 204
-        assert client.delete(f"/v1.0/applications/{application['id']}").status_code == 204
-        assert client.get(path).status_code == 200
         assert client.delete(path).status_code == 204
         for gone in (
             client.get(path),
@@ -700,7 +687,9 @@ def test_the_tenant_says_the_same_without_http(emulator: Emulator) -> None:
         "/",
         "/v1.0/users",
         "/beta/applications",
-        f"{PRINCIPAL}/synchronization/templates",
+        f"{PRINCIPAL}/synchronization",
+        f"{PRINCIPAL}/appRoleAssignments",
+        f"{JOBS}/scim/schema",
         f"{PRINCIPAL}/",
         "/v1.0/../../etc/passwd",
         f"/v1.0/servicePrincipals/%2e%2e%2f{DEFAULT_APPLICATION_ID}",
@@ -712,7 +701,7 @@ def test_a_path_that_it_does_not_know_is_501_and_says_so(graph: httpx.Client, pa
     assert message.startswith("The emulator does not know the path '/")
 
 
-@pytest.mark.parametrize("query", [{"$top": "1"}, {"$filter": "startswith(displayName,'a')"}])
+@pytest.mark.parametrize("query", [{"$orderby": "id"}, {"$filter": "displayName ge 'a'"}])
 def test_a_query_that_it_does_not_know_is_501_and_says_so(
     graph: httpx.Client, query: dict[str, str]
 ) -> None:

@@ -1,7 +1,6 @@
 # What `make quickstart` runs inside `entra-emulator run`, which has set the tenant and the client.
 # The state is a file, the passphrase is no secret: nothing here leaves this machine.
 set -eu
-mkdir -p .quickstart
 export PULUMI_BACKEND_URL="file://$PWD/.quickstart" PULUMI_CONFIG_PASSPHRASE=quickstart
 
 pulumi stack select --create quickstart

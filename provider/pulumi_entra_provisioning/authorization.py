@@ -33,7 +33,14 @@ from .lifecycle import Authorization, Lifecycle
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-_INPUTS: Final = ("application_id", "service_principal_id", "credentials", "triggers", "timeout")
+_INPUTS: Final = (
+    "application_id",
+    "service_principal_id",
+    "credentials",
+    "triggers",
+    "job_id",
+    "timeout",
+)
 _OUTPUTS: Final = tuple(field.name for field in dataclasses.fields(Authorization))
 
 
@@ -68,6 +75,9 @@ class ProvisioningAuthorization(
     triggers: pulumi.Output[Any]
     """The values whose change authorizes again."""
 
+    job_id: pulumi.Output[str | None]
+    """The synchronization job that verifies the credentials."""
+
     target: pulumi.Output[str]
     """What is authorized: `servicePrincipals/<object id>` or `applications/<object id>`."""
 
@@ -98,6 +108,9 @@ class ProvisioningAuthorization(
     status: pulumi.Output[str]
     """`Authorized`, `Quarantined`, `CredentialsMissing` or `Unknown`, as last seen."""
 
+    verification: pulumi.Output[str | None]
+    """`Valid`, or `Failed:` with status and code, where `job_id` is given."""
+
     def __init__(
         self,
         resource_name: str,
@@ -108,6 +121,7 @@ class ProvisioningAuthorization(
         application_id: pulumi.Input[str] | None = None,
         service_principal_id: pulumi.Input[str] | None = None,
         triggers: pulumi.Input[Any] | None = None,
+        job_id: pulumi.Input[str] | None = None,
         timeout: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -122,6 +136,8 @@ class ProvisioningAuthorization(
         :param service_principal_id: object id of the service principal: a GUID, or
             `/servicePrincipals/<GUID>` as pulumi-azuread has it. A change replaces.
         :param triggers: any plain values; a change authorizes again with the same credentials.
+        :param job_id: a synchronization job of the target, which then tries the credentials; what
+            it says stands in `verification`. A change verifies, without another authorization.
         :param timeout: seconds that create and update may take, waits included; 300 unless given.
         :param opts: Pulumi's resource options.
 
@@ -135,6 +151,7 @@ class ProvisioningAuthorization(
                 "service_principal_id": service_principal_id,
                 "credentials": pulumi.Output.secret(credentials),
                 "triggers": triggers,
+                "job_id": job_id,
                 "timeout": timeout,
             },
             opts,

@@ -26,6 +26,9 @@ from kiota_http.middleware.options import (
 from msgraph.generated.applications.item.synchronization.acquire_access_token import (
     acquire_access_token_post_request_body as application_token,
 )
+from msgraph.generated.applications.item.synchronization.jobs.item.validate_credentials import (
+    validate_credentials_post_request_body as application_validation,
+)
 from msgraph.generated.applications.item.synchronization.secrets import (
     secrets_put_request_body as application_secrets,
 )
@@ -39,6 +42,9 @@ from msgraph.generated.models.synchronization_secret_key_string_value_pair impor
 from msgraph.generated.models.synchronization_status_code import SynchronizationStatusCode
 from msgraph.generated.service_principals.item.synchronization.acquire_access_token import (
     acquire_access_token_post_request_body as service_principal_token,
+)
+from msgraph.generated.service_principals.item.synchronization.jobs.item.validate_credentials import (  # noqa: E501
+    validate_credentials_post_request_body as service_principal_validation,
 )
 from msgraph.generated.service_principals.item.synchronization.secrets import (
     secrets_put_request_body as service_principal_secrets,
@@ -144,7 +150,48 @@ class Graph:
                 )
             return exchange.correlation
 
-        return await self._call(f"authorizing {target}", post, patience, credentials)
+        return await self._call(
+            f"authorizing {target}",
+            post,
+            patience,
+            values=credentials.values(),
+            single_use=SINGLE_USE in credentials,
+        )
+
+    async def validate_credentials(
+        self, target: Target, job_id: str, values: Iterable[str], patience: Patience
+    ) -> None:
+        """Have a synchronization job try the credentials that the service holds for the target.
+
+        `values` are those of the declared credentials, which the application's answer may quote.
+        https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-validatecredentials
+        """
+
+        async def post(exchange: _Exchange) -> None:
+            if target.kind == "applications":
+                await (
+                    self._application(target)
+                    .jobs.by_synchronization_job_id(job_id)
+                    .validate_credentials.post(
+                        application_validation.ValidateCredentialsPostRequestBody(
+                            use_saved_credentials=True
+                        ),
+                        exchange.configuration,
+                    )
+                )
+            else:
+                await (
+                    self._service_principal(target)
+                    .jobs.by_synchronization_job_id(job_id)
+                    .validate_credentials.post(
+                        service_principal_validation.ValidateCredentialsPostRequestBody(
+                            use_saved_credentials=True
+                        ),
+                        exchange.configuration,
+                    )
+                )
+
+        await self._call(f"verifying the credentials of {target}", post, patience, values=values)
 
     async def empty_secrets(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
         """Remove the values of `keys` from what the provisioning service holds for the target.
@@ -207,18 +254,20 @@ class Graph:
             raise
         return True
 
-    async def quarantined_for_credentials(self, target: Target, patience: Patience) -> bool:
-        """Whether a synchronization job of the target is in quarantine for its credentials.
+    async def quarantine_for_credentials(self, target: Target, patience: Patience) -> str | None:
+        """Why a synchronization job of the target is in quarantine for its credentials, or None.
 
+        The reason is the job's id and its error code.
         https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
         """
 
-        async def get(exchange: _Exchange) -> bool:
+        async def get(exchange: _Exchange) -> str | None:
             if target.kind == "applications":
                 jobs = await self._application(target).jobs.get(exchange.configuration)
             else:
                 jobs = await self._service_principal(target).jobs.get(exchange.configuration)
-            return any(_is_quarantined_for_credentials(job) for job in (jobs and jobs.value) or ())
+            reasons = map(_quarantine_for_credentials, (jobs and jobs.value) or ())
+            return next(filter(None, reasons), None)
 
         return await self._call(f"reading the synchronization jobs of {target}", get, patience)
 
@@ -235,14 +284,15 @@ class Graph:
         doing: str,
         request: Callable[[_Exchange], Awaitable[_T]],
         patience: Patience,
-        credentials: Mapping[str, str] | None = None,
+        *,
+        values: Iterable[str] = (),
+        single_use: bool = False,
     ) -> _T:
         """What `request` gives, sent as often as `patience` allows.
 
-        What the libraries below raise leaves as a RequestError without a credential's value.
+        What the libraries below raise leaves as a RequestError without any of `values`.
         """
-        secrets = (*self._secrets, *(credentials or {}).values())
-        single_use = SINGLE_USE in (credentials or {})
+        secrets = (*self._secrets, *values)
 
         async def attempt() -> _T:
             exchange = _Exchange()
@@ -280,14 +330,18 @@ class _Exchange:
         return ", ".join(self._headers.response_headers.get(name))
 
 
-def _is_quarantined_for_credentials(job: SynchronizationJob) -> bool:
+def _quarantine_for_credentials(job: SynchronizationJob) -> str | None:
     status = job.status
-    return (
-        status is not None
-        and status.code == SynchronizationStatusCode.Quarantine
-        and status.quarantine is not None
-        and status.quarantine.reason == QuarantineReason.EncounteredQuarantineException
-    )
+    quarantine = status.quarantine if status else None
+    if (
+        status is None
+        or quarantine is None
+        or status.code != SynchronizationStatusCode.Quarantine
+        or quarantine.reason != QuarantineReason.EncounteredQuarantineException
+    ):
+        return None
+    code = quarantine.error.code if quarantine.error else None
+    return f"job {job.id}, {code or quarantine.reason.value}"
 
 
 def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:

@@ -34,7 +34,7 @@ DEFAULT_TIMEOUT: Final = 300.0
 """Seconds that create and update may take, and read and delete always may."""
 
 _AFTERTHOUGHT: Final = 20.0
-"""Seconds for what follows an authorization that succeeded and must not cost it."""
+"""Seconds for each call that follows a successful authorization and must not cost it."""
 
 _KINDS: Final[dict[str, Kind]] = {
     "application_id": "applications",
@@ -51,7 +51,8 @@ class Authorization:
     stores, that Graph held right after; both sorted. `authorized_at` is RFC 3339 in UTC.
     `authorized_by` is the caller's client id. `revision` counts the authorizations. `status` is
     Authorized, Quarantined, CredentialsMissing or Unknown. `credentials_digest` tells whether the
-    declared credentials changed, and is itself a secret.
+    declared credentials changed, and is itself a secret. `verification` is Valid, or Failed with
+    the answer's status and code, where `job_id` names a synchronization job to verify with.
     """
 
     target: str
@@ -66,6 +67,8 @@ class Authorization:
     status: str
     credentials_digest: str | None = None
     triggers: Any = None
+    job_id: str | None = None
+    verification: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def check(inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     _check_target(checked, failures)
     _check_credentials(checked, failures)
     _check_triggers(checked, failures)
+    _check_job(checked, failures)
     _check_timeout(checked, failures)
     return checked, failures
 
@@ -205,6 +209,12 @@ def _check_triggers(inputs: dict[str, Any], failures: list[str]) -> None:
         )
 
 
+def _check_job(inputs: dict[str, Any], failures: list[str]) -> None:
+    job_id = inputs.get("job_id")
+    if job_id is not None and not (isinstance(job_id, str) and job_id):
+        failures.append("job_id: must be text. Give the id of a synchronization job of the target.")
+
+
 def _check_timeout(inputs: dict[str, Any], failures: list[str]) -> None:
     timeout = inputs.get("timeout")
     if timeout is None or timeout == UNKNOWN:
@@ -222,8 +232,13 @@ def diff(old: Authorization, inputs: Mapping[str, Any]) -> Difference:
     name = next(name for name in _KINDS if inputs.get(name) is not None)
     if inputs[name] == UNKNOWN or _target(inputs) != parse(old.target):
         return Difference(changes=True, replaces=[name])
-    return Difference(
-        changes=old.status == "CredentialsMissing"
+    return Difference(_calls_again(old, inputs) or old.job_id != inputs.get("job_id"))
+
+
+def _calls_again(old: Authorization, inputs: Mapping[str, Any]) -> bool:
+    """Whether the same target has to be authorized again."""
+    return (
+        old.status == "CredentialsMissing"
         or not _digest_matches(old.credentials_digest, inputs["credentials"])
         or _canonical(old.triggers) != _canonical(inputs.get("triggers"))
     )
@@ -271,10 +286,16 @@ class Lifecycle:
             return await self._authorize(target, inputs, patience, revision=1)
 
     async def update(self, old: Authorization, inputs: Mapping[str, Any]) -> Authorization:
-        """Authorize again, after emptying the keys that are no longer declared."""
+        """Authorize again, after emptying the keys that are no longer declared.
+
+        Where nothing but the job to verify with is another one, only verify.
+        """
         patience = Patience(_timeout(inputs), self._tell)
         target = _target(inputs)
         async with self._turns[target]:
+            if not _calls_again(old, inputs):
+                verification = await self._verified(target, inputs, patience)
+                return replace(old, job_id=inputs.get("job_id"), verification=verification)
             await self._empty(
                 target, set(old.credential_keys) - set(inputs["credentials"]), patience
             )
@@ -302,7 +323,25 @@ class Lifecycle:
             status="Authorized",
             credentials_digest=_digest(credentials, secrets.token_hex(16)),
             triggers=inputs.get("triggers"),
+            job_id=inputs.get("job_id"),
+            verification=await self._verified(target, inputs, patience),
         )
+
+    async def _verified(
+        self, target: Target, inputs: Mapping[str, Any], patience: Patience
+    ) -> str | None:
+        """What the declared job says of the credentials, which never costs the authorization."""
+        if (job_id := inputs.get("job_id")) is None:
+            return None
+        values = inputs["credentials"].values()
+        try:
+            await self._graph.validate_credentials(
+                target, job_id, values, patience.capped(_AFTERTHOUGHT)
+            )
+        except RequestError as error:
+            self._tell(f"{error} The authorization stays.")
+            return f"Failed: {error.answer.status or 'no answer'} {error.answer.code}".strip()
+        return "Valid"
 
     async def _stored(self, target: Target, patience: Patience) -> frozenset[str]:
         """The keys that Graph holds after an authorization, which no failure here may cost."""
@@ -323,7 +362,7 @@ class Lifecycle:
             held = await self._graph.secret_keys(target, patience)
             if not held.issuperset(old.stored_keys) if old else not held:
                 return self._seen(target, old, held, "CredentialsMissing")
-            quarantined = await self._graph.quarantined_for_credentials(target, patience)
+            quarantine = await self._graph.quarantine_for_credentials(target, patience)
         except SignInError:
             raise
         except RequestError as error:
@@ -333,7 +372,10 @@ class Lifecycle:
                 raise
             self._tell(f"{error} Until then the status of {target} is Unknown.")
             return self._seen(target, old, frozenset(), "Unknown")
-        return self._seen(target, old, held, "Quarantined" if quarantined else "Authorized")
+        if quarantine is None:
+            return self._seen(target, old, held, "Authorized")
+        self._tell(f"{target} is in quarantine for its credentials: {quarantine}")
+        return self._seen(target, old, held, "Quarantined")
 
     def _seen(
         self, target: Target, old: Authorization | None, held: frozenset[str], status: str
@@ -380,10 +422,11 @@ class Lifecycle:
         except RequestError as error:
             if not error.answer.is_forbidden:
                 raise  # a caller that may not read may still write
-        if wanted and await self._refused(target, wanted, patience):
-            for key in wanted:
-                if reason := await self._refused(target, [key], patience):
-                    self._tell(f"{key} of {target} stays: {reason}")
+        if len(wanted) > 1 and not await self._refused(target, wanted, patience):
+            return
+        for key in wanted:
+            if refusal := await self._refused(target, [key], patience):
+                self._tell(f"{key} of {target} stays: {refusal}")
 
     async def _refused(
         self, target: Target, keys: Sequence[str], patience: Patience

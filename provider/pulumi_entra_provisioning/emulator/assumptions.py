@@ -19,7 +19,28 @@ class Refusal(NamedTuple):
     message: str
 
 
+class NestedRefusal(NamedTuple):
+    """An answer with an error of the synchronization service in it.
+
+    HTTP status, Graph's `error.code`, and the code of the error inside `error.message`.
+    """
+
+    status: int
+    outer: str
+    code: str
+
+
+_SCIM = "SystemForCrossDomainIdentityManagement"
 _EMPTY_401 = Refusal(401, "UnknownError", "")
+_INVALID_CREDENTIALS = NestedRefusal(
+    400, "InvalidCredentials", f"{_SCIM}CredentialValidationFailure"
+)
+_UNREACHABLE_TARGET = NestedRefusal(
+    400, "CredentialValidationUnavailable", f"{_SCIM}CredentialValidationUnavailable"
+)
+_INCOMPATIBLE_TARGET = NestedRefusal(
+    400, "CredentialValidationUnavailable", f"{_SCIM}ServiceIncompatible"
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +84,37 @@ class Assumptions:
 
     The service's own word is not published.
     """
+
+    exchange_uses_saved_secrets: bool = True
+    """Whether acquireAccessToken takes what it is not given from the secrets that are kept.
+
+    The client id and secret may well have been PUT before. Nobody has published whether that helps.
+    """
+
+    foreign_codes_are_accepted: bool = True
+    """Whether a code for a token endpoint that the emulator does not play is accepted once.
+
+    The emulator calls nobody. False: such an exchange is refused with
+    `unreachable_token_endpoint_error`.
+    """
+
+    unreachable_token_endpoint_error: str = "Oauth2TokenEndpointUnavailable"  # noqa: S105
+    """Code of the nested error where there is no token endpoint to exchange a code at.
+
+    The service's own word is not published.
+    """
+
+    refused_code_error: str = "Oauth2AuthorizationCodeInvalid"
+    """Code of the nested error for `invalid_grant` of the third party: RFC 6749, 5.2.
+
+    The service's own word is not published, nor whether it tells these apart.
+    """
+
+    refused_client_error: str = "Oauth2ClientCredentialsInvalid"
+    """Code of the nested error for `invalid_client` of the third party. As unpublished."""
+
+    refused_exchange_error: str = "Oauth2TokenRequestInvalid"
+    """Code of the nested error for every other refusal of the third party. As unpublished."""
 
     put_merges: bool = True
     """Whether PUT secrets leaves the keys that it does not name. False: it replaces all.
@@ -115,6 +167,71 @@ class Assumptions:
     Seen in https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800, where 403
     was expected.
     """
+
+    owned_by_reads_all: bool = True
+    """Whether Application.ReadWrite.OwnedBy reads applications that its holder does not own.
+
+    The permissions reference forbids it to update those and says nothing of reading. The
+    synchronization endpoints are known to ask for ownership of the service principal in any case:
+    https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1102
+    """
+
+    creator_becomes_owner: bool = True
+    """Whether whoever creates an object owns it from then on.
+
+    Needed for Application.ReadWrite.OwnedBy to be of use; stated for no other role.
+    terraform-provider-azuread names the caller as an owner itself.
+    """
+
+    deleted_application_takes_service_principal: bool = True
+    """Whether deleting an application deletes its service principal in the same tenant.
+
+    https://learn.microsoft.com/entra/identity-platform/app-objects-and-service-principals says so;
+    the API's own page does not.
+    """
+
+    custom_templates: tuple[str, ...] = ("scim", "customappsso")
+    """Synchronization templates of an application that is not from the gallery.
+
+    Both have been seen, the second one in older tenants.
+    """
+
+    unknown_template_error: str = "SynchronizationTemplateNotFound"
+    """Code of the nested error for a job of a template that the service principal has not.
+
+    That it has to be one of those is documented, the answer is not:
+    https://learn.microsoft.com/graph/api/synchronization-synchronization-post-jobs
+    """
+
+    unknown_scope_error: str = "InvalidRestartCriteria"
+    """Code of the nested error for a `resetScope` that there is not. Not documented."""
+
+    not_configured_error: str = "SynchronizationJobNotConfigured"
+    """Code of the nested error for provisionOnDemand without credentials. Not documented."""
+
+    restart_forgets_the_first_run: bool = True
+    """Whether a job whose watermark is reset counts as not having run, with `status.code` NotRun.
+
+    The service evaluates all users again then, as in a first run. The code is not documented.
+    """
+
+    foreign_credentials_are_valid: bool = True
+    """Whether credentials for a target that the emulator does not play are taken for valid.
+
+    The emulator calls nobody. False: they are refused with `unreachable_target`.
+    """
+
+    invalid_credentials: NestedRefusal = _INVALID_CREDENTIALS
+    """validateCredentials where the target refuses them.
+
+    The codes of this and the next two were seen by users; the HTTP status is not documented.
+    """
+
+    unreachable_target: NestedRefusal = _UNREACHABLE_TARGET
+    """validateCredentials where the target does not answer."""
+
+    incompatible_target: NestedRefusal = _INCOMPATIBLE_TARGET
+    """validateCredentials where there is no SCIM endpoint at `BaseAddress`."""
 
     status_when_authorized: str = "NotRun"
     """`status.code` of a job that was NotConfigured, once its target holds credentials.

@@ -13,7 +13,6 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from . import token_errors as refusals
 from .assumptions import Assumptions
 from .graph_errors import GraphError
+from .permissions import Caller
 from .state import Client
 from .tenant import Tenant
 
@@ -37,14 +37,6 @@ GRAPH_RESOURCES = (
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TOKENS_REMEMBERED = 1024
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who a valid access token was issued to, with the application roles that it carries."""
-
-    client_id: str
-    roles: tuple[str, ...]
 
 
 class Authority:
@@ -218,7 +210,7 @@ class Authority:
             raise self._unauthorized("Access token has expired or is not yet valid.")
         if claims["aud"] not in self.resources:
             raise self._unauthorized("Access token validation failure. Invalid audience.")
-        return Caller(claims["appid"], tuple(claims["roles"]))
+        return Caller(claims["appid"], claims["oid"], tuple(claims["roles"]))
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
         # Verifying a signature costs as much as the rest of a request; a token that was issued here

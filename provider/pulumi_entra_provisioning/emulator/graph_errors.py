@@ -56,10 +56,31 @@ def not_found(object_id: str) -> GraphError:
     )
 
 
-def nested(code: str, message: str | None = None) -> GraphError:
+def unknown_property(name: str, type_name: str) -> GraphError:
+    """A body names a property that its type has not."""
+    return bad_request(
+        f"The property '{name}' does not exist on type '{type_name}'. Make sure to only use"
+        " property names that are defined by the type."
+    )
+
+
+def unknown_selection(name: str, type_name: str) -> GraphError:
+    """A query names a property that the type has not."""
+    return GraphError(
+        400,
+        "BadRequest",
+        "Parsing OData Select and Expand failed: Could not find a property named"
+        f" '{name}' on type '{type_name}'.",
+    )
+
+
+def nested(
+    code: str, message: str | None = None, *, outer: str = "UnknownError", status: int = 400
+) -> GraphError:
     """An error of the synchronization service, which Graph hands on as JSON inside `error.message`.
 
-    Seen in https://github.com/microsoftgraph/msgraph-metadata/issues/347.
+    Seen in https://github.com/microsoftgraph/msgraph-metadata/issues/347. `outer` is Graph's own
+    code.
     """
     inner: dict[str, Any] = {
         "code": code,
@@ -68,7 +89,7 @@ def nested(code: str, message: str | None = None) -> GraphError:
         "details": [],
         "innerError": None,
     }
-    return GraphError(400, "UnknownError", json.dumps({"error": inner}))
+    return GraphError(status, outer, json.dumps({"error": inner}))
 
 
 def not_implemented(what: str) -> GraphError:

@@ -83,6 +83,7 @@ class Emulator:
         self.authority = Authority(
             self.tenant, self.url, aliases=aliases, assumptions=self._assumptions
         )
+        self.tenant.third_party.serve_at(self.url, *aliases)
         self._directory = tempfile.TemporaryDirectory(prefix="entra-emulator-")
         self.ca_file = os.path.join(self._directory.name, "ca.pem")
         try:

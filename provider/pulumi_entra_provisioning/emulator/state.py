@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -21,6 +22,18 @@ Kind = Literal["applications", "servicePrincipals"]
 KINDS: tuple[Kind, Kind] = ("applications", "servicePrincipals")
 
 VERSION = 1
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def is_guid(text: str) -> bool:
+    """Whether the text is a GUID as Graph writes them, in either case."""
+    return _GUID.fullmatch(text) is not None
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as Graph writes it, in UTC and to the second."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def digest(value: str) -> str:
@@ -66,19 +79,30 @@ class Client:
 class Job:
     """A synchronization job.
 
-    `code` is Graph's `status.code`; a quarantine has `reason`, `began` and `error`.
+    `code` is Graph's `status.code`. A quarantine has `reason` and `began`, and may have `error`,
+    `message`, `next` and `count`. An execution has `began`, `state`, and may have `error` and
+    `message`. Moments are Graph's texts.
     """
 
     id: str
     template_id: str
     code: str = "NotConfigured"
     schedule_state: str = "Disabled"
-    quarantine: dict[str, str] | None = None
+    quarantine: dict[str, Any] | None = None
+    last_execution: dict[str, str] | None = None
+    last_success: dict[str, str] | None = None
+    steady_since: str | None = None
+    failures: int = 0
 
 
 @dataclass
 class Target:
-    """An application or a service principal, with the state of its synchronization."""
+    """An application or a service principal, with the state of its synchronization.
+
+    `properties` are those that were given, `owners` object ids, `template_id` the application
+    template's that it was instantiated from. `beta` are properties that only Graph's beta endpoint
+    knows. `deleted` is the moment of its deletion.
+    """
 
     kind: Kind
     id: str
@@ -89,13 +113,70 @@ class Target:
     secrets: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     authorized: datetime | None = None
+    owners: list[str] = field(default_factory=list)
+    template_id: str | None = None
+    beta: dict[str, Any] = field(default_factory=dict)
+    deleted: datetime | None = None
+
+
+@dataclass
+class ThirdPartyClient:
+    """A client of the third party: the secret's digest, and where codes for it may be sent."""
+
+    client_id: str
+    secret: str
+    redirect_uris: list[str]
+
+
+@dataclass
+class Grant:
+    """A code or a token of the third party, known by its digest.
+
+    `expires` is None for one that lasts until it is revoked. `code` is the digest of the code that
+    a token was obtained with.
+    """
+
+    use: Literal["code", "access", "refresh"]
+    client_id: str | None
+    expires: datetime | None
+    redirect_uri: str = ""
+    spent: bool = False
+    code: str | None = None
+
+
+@dataclass
+class ThirdPartyState:
+    """What the third party remembers. `revoked` are digests of values that it no longer takes."""
+
+    clients: dict[str, ThirdPartyClient] = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+
+    def to_json(self) -> dict[str, Any]:
+        """The state for a file; moments are still datetimes."""
+        return {
+            "clients": [asdict(client) for client in self.clients.values()],
+            "grants": {name: asdict(grant) for name, grant in self.grants.items()},
+            "revoked": sorted(self.revoked),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ThirdPartyState:
+        """The state from a file."""
+        clients = (ThirdPartyClient(**item) for item in document["clients"])
+        grants = {
+            name: Grant(**{**item, "expires": _moment(item["expires"])})
+            for name, item in document["grants"].items()
+        }
+        return cls({c.client_id: c for c in clients}, grants, set(document["revoked"]))
 
 
 @dataclass
 class State:
     """Everything that a tenant remembers.
 
-    `spent_codes` are digests of authorization codes, never the codes.
+    `deleted` are the objects that can still be seen among the deleted items. `spent_codes` are
+    digests of authorization codes, never the codes.
     """
 
     tenant_id: str
@@ -104,6 +185,8 @@ class State:
     )
     clients: dict[str, Client] = field(default_factory=dict)
     spent_codes: set[str] = field(default_factory=set)
+    deleted: dict[str, Target] = field(default_factory=dict)
+    third_party: ThirdPartyState = field(default_factory=ThirdPartyState)
 
     def to_json(self) -> dict[str, Any]:
         """The state for a file; moments are still datetimes."""
@@ -116,6 +199,8 @@ class State:
             },
             "clients": [asdict(client) for client in self.clients.values()],
             "spentCodes": sorted(self.spent_codes),
+            "deleted": [asdict(target) for target in self.deleted.values()],
+            "thirdParty": self.third_party.to_json(),
         }
 
     @classmethod
@@ -129,6 +214,11 @@ class State:
                 state.targets[kind][item["id"]] = _target(item)
         for item in document["clients"]:
             state.clients[item["client_id"]] = _client(item)
+        # Files that were written before there were such things lack these two.
+        for item in document.get("deleted", ()):
+            state.deleted[item["id"]] = _target(item)
+        if "thirdParty" in document:
+            state.third_party = ThirdPartyState.from_json(document["thirdParty"])
         return state
 
 
@@ -136,6 +226,7 @@ def _target(item: Mapping[str, Any]) -> Target:
     target = Target(**item)
     target.created = datetime.fromisoformat(item["created"])
     target.authorized = _moment(item["authorized"])
+    target.deleted = _moment(item.get("deleted"))
     target.jobs = {name: Job(**job) for name, job in item["jobs"].items()}
     return target
 
