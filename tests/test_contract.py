@@ -10,7 +10,6 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,16 +19,12 @@ from contract.extract import single
 from contract.metadata import BEYOND, Comparison, Metadata, NoSuchPathError, Resource
 from emulator_clients import JOBS, authorized
 from pulumi_entra_provisioning.emulator import (
-    DEFAULT_APPLICATION_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
     Assumptions,
     Emulator,
 )
-from pulumi_entra_provisioning.emulator import state as states
 from pulumi_entra_provisioning.emulator.routes import Routes
 from pulumi_entra_provisioning.emulator.secret_keys import SECRET_KEYS, SETTING_KEYS
-from pulumi_entra_provisioning.emulator.state import Job
-from pulumi_entra_provisioning.emulator.tenant import default_state
 from starlette.routing import Route
 
 METADATA = Metadata()
@@ -81,17 +76,6 @@ class Served:
         if self.resource.action:
             return str(self.resource.action["name"])
         return f"{self.method} {self.resource.item}{'/$ref' * self.resource.is_reference}"
-
-
-@pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    # Graph's metadata has jobs on both kinds; the default tenant has one on its service principal.
-    state = default_state()
-    application = state.targets["applications"][DEFAULT_APPLICATION_ID]
-    application.jobs["scim.of-the-application"] = Job("scim.of-the-application", "scim")
-    states.write(tmp_path / "tenant.json", state)
-    with Emulator(state=tmp_path / "tenant.json") as running:
-        yield running
 
 
 @pytest.fixture
@@ -366,7 +350,8 @@ def test_every_enumeration_is_taken_with_microsofts_members_and_no_others(
     served: list[Served], graph: httpx.Client, record_property: Record
 ) -> None:
     walk = Walk(graph)
-    members = set()
+    members: set[str] = set()
+    tried: set[tuple[str | int, ...]] = set()
     for route, types in writes(served):
         body = walk.body(route) or {}
         places = [
@@ -381,10 +366,13 @@ def test_every_enumeration_is_taken_with_microsofts_members_and_no_others(
                 answer = walk.call(route, changed(body, way, name), path)
                 assert answer.is_error, f"{route} takes '{name}' as a {enum}"
             unknown = refusal(answer, name)
-            for name in known:
+            # The same action under another of its names takes what that takes.
+            told = (route.example, route.path.strip("/").partition("/")[0].partition("(")[0], *way)
+            for name in known if told not in tried else []:
                 answer = walk.call(route, changed(body, way, name), path)
                 assert refusal(answer, name) != unknown, f"{route} knows no {name}"
                 members.add(f"{enum}.{name}")
+            tried.add(told)
     assert members
     record_property("contract enum members", sorted(members))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from live.experiments import NO_FACTS, Experiment, experiment, settled
+from live.experiments import Experiment, assumptions, experiment
 from live.place import MissingSettingError, Place, emulated, live
 from pulumi_entra_provisioning.emulator import Assumptions, Emulator
 
@@ -17,30 +17,37 @@ Findings = Callable[[Place, Experiment], Any]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "assumption" not in metafunc.fixturenames:
         return
-    names = [name for name in settled() if name not in NO_FACTS]
-    cases = [(name, getattr(Assumptions(), name)) for name in names]
+    usual = Assumptions()
+    others = {name: experiment(name).other(name) for name in assumptions()}
+    cases = {name: (name, getattr(usual, name)) for name in others}
     if not metafunc.config.getoption("--live"):
         # What is found has to be what is there, and not what is usually there.
-        cases += [(name, experiment(name).others[name]) for name in names]
-    ids = [name if value == getattr(Assumptions(), name) else f"no {name}" for name, value in cases]
-    metafunc.parametrize(("assumption", "value"), cases, ids=ids)
+        cases = {name: case for name, case in cases.items() if others[name] is not None}
+        cases |= {f"another {name}": (name, others[name]) for name in cases}
+    metafunc.parametrize(("assumption", "value"), [*cases.values()], ids=[*cases])
 
 
 @pytest.fixture
-def assumed(request: pytest.FixtureRequest) -> Assumptions:
-    """What the emulator is set to do, which on a tenant of Microsoft's is the usual."""
+def tried(request: pytest.FixtureRequest) -> Experiment | None:
+    """What is tried on an assumption, in a test of one."""
     if "assumption" not in request.fixturenames:
-        return Assumptions()
-    name = request.getfixturevalue("assumption")
-    return replace(
-        Assumptions(),
-        **experiment(name).given,
-        **{name: request.getfixturevalue("value")},
-    )
+        return None
+    return experiment(request.getfixturevalue("assumption"))
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, assumed: Assumptions) -> Iterator[Place]:
+def assumed(request: pytest.FixtureRequest, tried: Experiment | None) -> Assumptions:
+    """What the emulator is set to do, which on a tenant of Microsoft's is the usual."""
+    if tried is None:
+        return Assumptions()
+    name, value = request.getfixturevalue("assumption"), request.getfixturevalue("value")
+    return replace(Assumptions(), **{**tried.given, name: value})
+
+
+@pytest.fixture
+def place(
+    request: pytest.FixtureRequest, tried: Experiment | None, assumed: Assumptions
+) -> Iterator[Place]:
     if request.config.getoption("--live"):
         try:
             found = live()
@@ -48,7 +55,8 @@ def place(request: pytest.FixtureRequest, assumed: Assumptions) -> Iterator[Plac
             pytest.skip(f"needs a tenant: {error}")
         yield from used(found)
     else:
-        with Emulator(assumptions=assumed) as emulator:
+        options = tried.options if tried else {}
+        with Emulator(assumptions=assumed, **options) as emulator:
             yield from used(emulated(emulator, assumed))
 
 

@@ -13,12 +13,18 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import httpx
-from live.place import MissingSettingError, Place, Target, require, setting
+import jwt
+from live.place import MissingSettingError, Place, Target, pairs, require, setting
 from pulumi_entra_provisioning.emulator import Assumptions
 from pulumi_entra_provisioning.emulator.assumptions import Refusal
 from pulumi_entra_provisioning.emulator.secret_keys import SECRET_KEYS
 
 BEARER = {"BaseAddress": "https://scim.example/v2", "SecretToken": "a-bearer-token-of-this-test"}
+
+REDIRECT_URI = "https://portal.azure.com/TokenAuthorize"
+
+EMULATED_OAUTH = "00000000-0000-4000-8000-00000000fab1"
+"""The application template of the emulator's gallery that is authorized with OAuth."""
 
 OAUTH_SETTINGS = (
     "OAUTH_TEMPLATE_ID",
@@ -42,9 +48,10 @@ Findings = Mapping[str, Any]
 class Experiment:
     """What settles some assumptions.
 
-    `others` are other values, with which an emulator would have to be found out. `needs` are the
-    settings without which it can't be run on a real tenant, `because` of what. `given` is how else
-    an emulator has to be set for it.
+    `others` are other values, with which an emulator would have to be found out; None where the
+    emulator has nothing that could be found out. `needs` are the settings without which it can't be
+    run on a real tenant, `because` of what. `given` and `options` are the further assumptions and
+    arguments of an emulator for it.
     """
 
     run: Callable[[Place], Findings]
@@ -52,6 +59,12 @@ class Experiment:
     needs: tuple[str, ...] = ()
     because: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def other(self, name: str) -> Any:
+        """The other value of an assumption, of the same type as the usual one."""
+        usual, other = getattr(Assumptions(), name), self.others[name]
+        return type(usual)(*other) if hasattr(usual, "_fields") and other else other
 
     def of(self, place: Place) -> Findings:
         """Its findings. `MissingSettingError` if it can't be run here."""
@@ -65,7 +78,10 @@ class Experiment:
 
 EXPERIMENTS: list[Experiment] = []
 
-NO_FACTS: dict[str, str] = {}
+NO_FACTS = {
+    "foreign_codes_are_accepted": "the emulator calls nobody, Graph does",
+    "foreign_credentials_are_valid": "the emulator calls nobody, Graph does",
+}
 """Settings that are no assumption about Graph, and why."""
 
 
@@ -74,10 +90,11 @@ def settles(
     needs: tuple[str, ...] = (),
     because: str = "",
     given: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     **others: Any,
 ) -> Callable[[Callable[[Place], Findings]], Callable[[Place], Findings]]:
     def declared(run: Callable[[Place], Findings]) -> Callable[[Place], Findings]:
-        EXPERIMENTS.append(Experiment(run, others, needs, because, given or {}))
+        EXPERIMENTS.append(Experiment(run, others, needs, because, given or {}, options or {}))
         return run
 
     return declared
@@ -87,17 +104,22 @@ def experiment(name: str) -> Experiment:
     return next(item for item in EXPERIMENTS if name in item.others)
 
 
-def settled() -> list[str]:
-    return [name for item in EXPERIMENTS for name in item.others]
-
-
 def assumptions() -> list[str]:
+    """Every assumption of the emulator that is one about Graph."""
     return [item.name for item in fields(Assumptions) if item.name not in NO_FACTS]
 
 
 def refusal(answer: httpx.Response) -> Refusal:
     error = answer.json()["error"]
     return Refusal(answer.status_code, error["code"], error["message"])
+
+
+def nested_refusal(answer: httpx.Response) -> Any:
+    """HTTP status, Graph's code, and the code of the error inside."""
+    code = nested_code(answer)
+    if isinstance(code, Unsettled):
+        return code
+    return answer.status_code, refusal(answer).code, code
 
 
 def nested_code(answer: httpx.Response) -> str:
@@ -248,7 +270,12 @@ def a_target_in_quarantine_is_authorized(place: Place) -> Findings:
     target = place.new_target()
     assert place.acquire(target, BEARER).is_success, place.transcript[-1]
     job = place.new_job(target)
-    if not _quarantined(place, target, job):
+    if place.emulator:
+        reason = "EncounteredQuarantineException"
+        place.emulator.tenant.set_job_status(target.id, "Quarantine", reason=reason)
+    else:
+        place.done("POST", f"{job}/start")
+    if not _comes(place, job, "quarantine", "QUARANTINE_SECONDS"):
         return {"authorization_lifts_quarantine": Unsettled("the job got into no quarantine")}
     assert place.acquire(target, BEARER).is_success, place.transcript[-1]
     place.secrets(target)
@@ -256,32 +283,184 @@ def a_target_in_quarantine_is_authorized(place: Place) -> Findings:
     return {"authorization_lifts_quarantine": status["quarantine"] is None}
 
 
-def _quarantined(place: Place, target: Target, job: str) -> bool:
-    if place.emulator:
-        reason = "EncounteredQuarantineException"
-        place.emulator.tenant.set_job_status(target.id, "Quarantine", reason=reason)
-        return True
+JOB_RULE = "11111111-2222-4333-8444-555555555555"
+
+
+@settles(custom_templates=("scim",))
+def the_templates_of_an_application_of_ones_own_are_listed(place: Place) -> Findings:
+    target = place.new_target()
+    place.new_job(target)
+    templates = place.done("GET", f"{target.synchronization}/templates")["value"]
+    found = {template["id"] for template in templates}
+    return {"custom_templates": _in_order(place.assumed.custom_templates, found)}
+
+
+@settles(unknown_template_error="NoSuchTemplate")
+def a_job_of_an_unknown_template_is_created(place: Place) -> Findings:
+    answer = place.call("POST", place.new_target().jobs, {"templateId": "no-such-template"})
+    return {"unknown_template_error": nested_code(answer)}
+
+
+@settles(unknown_scope_error="NoSuchScope", not_configured_error="NoCredentials")
+def a_new_job_is_asked_for_what_it_cannot_do(place: Place) -> Findings:
+    job = place.new_job(place.new_target())
+    restarted = place.call("POST", f"{job}/restart", {"criteria": {"resetScope": "Everything"}})
+    subject = {"objectId": JOB_RULE, "objectTypeName": "User"}
+    asked = {"parameters": [{"ruleId": JOB_RULE, "subjects": [subject]}]}
+    provisioned = place.call("POST", f"{job}/provisionOnDemand", asked)
+    return {
+        "unknown_scope_error": nested_code(restarted),
+        "not_configured_error": nested_code(provisioned),
+    }
+
+
+@settles(
+    needs=("SCIM_ADDRESS", "SCIM_TOKEN", "CYCLE_SECONDS"),
+    because="a SCIM endpoint of your own, and time to wait for a cycle, e.g. 3600",
+    restart_forgets_the_first_run=False,
+)
+def a_job_that_has_run_is_restarted(place: Place) -> Findings:
+    target = place.new_target()
+    scim = {
+        "BaseAddress": setting("SCIM_ADDRESS") or BEARER["BaseAddress"],
+        "SecretToken": setting("SCIM_TOKEN") or BEARER["SecretToken"],
+    }
+    assert place.acquire(target, scim).is_success, place.transcript[-1]
+    job = place.new_job(target)
     place.done("POST", f"{job}/start")
-    limit = time.monotonic() + float(setting("QUARANTINE_SECONDS") or 0)
-    while place.done("GET", job)["status"]["quarantine"] is None:
+    if place.emulator:
+        place.emulator.tenant.run_cycle(target.id)
+    if not _comes(place, job, "lastSuccessfulExecution", "CYCLE_SECONDS"):
+        return {"restart_forgets_the_first_run": Unsettled("no cycle ended well")}
+    place.done("POST", f"{job}/restart", {"criteria": {"resetScope": "Watermark"}})
+    place.settle()
+    code = place.done("GET", job)["status"]["code"]
+    return {"restart_forgets_the_first_run": code == "NotRun"}
+
+
+def _comes(place: Place, job: str, name: str, setting_of_limit: str) -> bool:
+    """Whether the job's status gets this property, in the time that there is for it."""
+    limit = time.monotonic() + float(setting(setting_of_limit) or 0)
+    while place.done("GET", job)["status"][name] is None:
         if time.monotonic() > limit:
             return False
         time.sleep(30)
     return True
 
 
+# Whether credentials are good
+
+
+def _validated(place: Place, address: str) -> Any:
+    job = place.new_job(place.new_target())
+    credentials = pairs({**BEARER, "BaseAddress": address})
+    body = {"useSavedCredentials": False, "credentials": credentials}
+    return nested_refusal(place.call("POST", f"{job}/validateCredentials", body))
+
+
+@settles(
+    needs=("SCIM_ADDRESS",),
+    because="a SCIM endpoint of your own",
+    invalid_credentials=(401, "Unauthorized", "WrongToken"),
+)
+def a_wrong_token_is_validated(place: Place) -> Findings:
+    address = str(setting("SCIM_ADDRESS"))
+    if place.emulator:
+        address = place.emulator.tenant.third_party.scim_url
+    return {"invalid_credentials": _validated(place, address)}
+
+
+@settles(
+    given={"foreign_credentials_are_valid": False},
+    unreachable_target=(503, "Unreachable", "NoAnswer"),
+)
+def a_target_that_nobody_reaches_is_validated(place: Place) -> Findings:
+    return {"unreachable_target": _validated(place, "https://scim.invalid/v2")}
+
+
+@settles(
+    needs=("NOT_SCIM_ADDRESS",),
+    because="an https address of your own that answers 404",
+    incompatible_target=(404, "Incompatible", "NoScim"),
+)
+def a_target_without_scim_is_validated(place: Place) -> Findings:
+    address = str(setting("NOT_SCIM_ADDRESS"))
+    if place.emulator:
+        address = f"{place.url}/no-scim"
+    return {"incompatible_target": _validated(place, address)}
+
+
+# The directory
+
+
+@settles(deleted_application_takes_service_principal=False)
+def an_application_is_deleted(place: Place) -> Findings:
+    target = place.new_target()
+    place.done("DELETE", f"/applications/{target.application_id}")
+    place.settle()
+    answer = place.call("GET", f"/servicePrincipals/{target.id}", at_once=True)
+    return {"deleted_application_takes_service_principal": answer.status_code == 404}
+
+
+@settles(creator_becomes_owner=False)
+def the_owners_of_what_was_created_are_listed(place: Place) -> Findings:
+    token = place.credential.get_token(f"{place.url}/.default").token
+    caller = jwt.decode(token, options={"verify_signature": False})["oid"]
+    target = place.new_target()
+    paths = (f"/applications/{target.application_id}", f"/servicePrincipals/{target.id}")
+    owned = {
+        caller in [owner["id"] for owner in place.done("GET", f"{path}/owners")["value"]]
+        for path in paths
+    }
+    if len(owned) > 1:
+        return {"creator_becomes_owner": Unsettled("one of the two objects is owned")}
+    return {"creator_becomes_owner": owned.pop()}
+
+
+@settles(
+    needs=("OWNER_CLIENT_ID", "OWNER_CLIENT_SECRET"),
+    because="a client whose only permission is Application.ReadWrite.OwnedBy",
+    owned_by_reads_all=False,
+)
+def somebody_who_owns_nothing_reads_an_application(place: Place) -> Findings:
+    client_id, secret = setting("OWNER_CLIENT_ID"), setting("OWNER_CLIENT_SECRET")
+    if place.emulator:
+        client_id, secret = "21111111-2222-4333-8444-555555555555", "a-secret-of-this-test"
+        roles = ["Application.ReadWrite.OwnedBy"]
+        place.emulator.tenant.register_client(client_id, secrets=[secret], roles=roles)
+    target = place.new_target()
+    token = str(_token(place, str(client_id), str(secret))["access_token"])
+    path = f"/applications/{target.application_id}"
+    return {"owned_by_reads_all": place.call("GET", path, token=token, at_once=True).is_success}
+
+
+@settles(
+    options={"replication_lag": 60},
+    unreplicated_synchronization=(404, "Request_ResourceNotFound", "Not there yet."),
+)
+def what_has_just_been_created_is_read(place: Place) -> Findings:
+    target = place.new_target(is_awaited=False)
+    limit = time.monotonic() + 5
+    while time.monotonic() < limit:
+        answer = place.call("GET", target.secrets, at_once=True)
+        if answer.is_error:
+            return {"unreplicated_synchronization": refusal(answer)}
+    return {"unreplicated_synchronization": Unsettled("it was there at once")}
+
+
 # The exchange
 
 
-def _oauth(place: Place) -> dict[str, str]:
-    """Credentials for an OAuth application, with a code that nobody has used."""
+def _oauth(place: Place, code: str = "OAUTH_CODE") -> dict[str, str]:
+    """Credentials for an OAuth application of the gallery, with a code that nobody has used."""
     if place.emulator:
+        party = place.emulator.tenant.third_party
+        party.register_client("a-client", "a-secret-of-that-client", [REDIRECT_URI])
         return {
-            "Oauth2ClientId": "a-client-of-the-third-party",
+            "Oauth2ClientId": "a-client",
             "Oauth2ClientSecret": "a-secret-of-that-client",
-            "Oauth2RedirectUri": "https://portal.azure.com/TokenAuthorize",
-            "Oauth2TokenExchangeUri": "https://third-party.example/token",
-            "Oauth2AuthorizationCode": "a-code-of-the-third-party",
+            "Oauth2RedirectUri": REDIRECT_URI,
+            "Oauth2AuthorizationCode": party.issue_code("a-client", REDIRECT_URI),
         }
     uri = setting("OAUTH_TOKEN_EXCHANGE_URI")
     return {
@@ -289,14 +468,25 @@ def _oauth(place: Place) -> dict[str, str]:
         "Oauth2ClientSecret": str(setting("OAUTH_CLIENT_SECRET")),
         "Oauth2RedirectUri": str(setting("OAUTH_REDIRECT_URI")),
         **({"Oauth2TokenExchangeUri": uri} if uri else {}),
-        "Oauth2AuthorizationCode": str(setting("OAUTH_CODE")),
+        "Oauth2AuthorizationCode": str(setting(code)),
+    }
+
+
+def _foreign(place: Place) -> dict[str, str]:
+    """The same, for an emulator with an OAuth application that it does not play itself."""
+    if place.is_live:
+        return _oauth(place)
+    return {
+        "Oauth2ClientId": "a-client-of-the-third-party",
+        "Oauth2ClientSecret": "a-secret-of-that-client",
+        "Oauth2RedirectUri": REDIRECT_URI,
+        "Oauth2TokenExchangeUri": "https://third-party.example/token",
+        "Oauth2AuthorizationCode": "a-code-of-the-third-party",
     }
 
 
 def _oauth_target(place: Place) -> Target:
-    if place.emulator:
-        return place.new_target()
-    return place.new_target(str(setting("OAUTH_TEMPLATE_ID")))
+    return place.new_target(setting("OAUTH_TEMPLATE_ID") if place.is_live else EMULATED_OAUTH)
 
 
 @settles(
@@ -309,8 +499,8 @@ def _oauth_target(place: Place) -> Target:
     spent_code_error="CodeIsSpent",
 )
 def a_code_is_exchanged_and_sent_again(place: Place) -> Findings:
-    given = _oauth(place)
-    target = _oauth_target(place)
+    given = _foreign(place)
+    target = _oauth_target(place) if place.is_live else place.new_target()
     code = {"Oauth2AuthorizationCode": given.pop("Oauth2AuthorizationCode")}
     triggers = set()
     # What is a token must not have been there before.
@@ -333,13 +523,71 @@ def a_code_is_exchanged_and_sent_again(place: Place) -> Findings:
     # A client id alone with a code leads to tokens either way: what tells is the call without one.
     return {
         "exchange_keys": frozenset(triggers),
-        "issued_keys": _in_order(place, kept.keys() - {**given, **code, **BEARER}.keys()),
+        "issued_keys": _in_order(
+            place.assumed.issued_keys, kept.keys() - {**given, **code, **BEARER}.keys()
+        ),
         "stores_authorization_code": "Oauth2AuthorizationCode" in kept,
         "authorization_code_works_once": again.is_error,
         "spent_code_error": nested_code(again),
     }
 
 
-def _in_order(place: Place, keys: Set[str]) -> tuple[str, ...]:
-    known = tuple(key for key in place.assumed.issued_keys if key in keys)
-    return known + tuple(sorted(keys - set(known)))
+def _in_order(usual: tuple[str, ...], found: Set[str]) -> tuple[str, ...]:
+    """What was found, in the usual order where that tells nothing else."""
+    return tuple(name for name in usual if name in found) + tuple(sorted(found - set(usual)))
+
+
+@settles(
+    needs=(*OAUTH_SETTINGS[:-1], "OAUTH_SECOND_CODE"),
+    because="an OAuth application of the gallery and a second authorization code for it",
+    exchange_uses_saved_secrets=False,
+)
+def a_code_is_sent_after_the_rest_was_put(place: Place) -> Findings:
+    given, target = _oauth(place, "OAUTH_SECOND_CODE"), _oauth_target(place)
+    code = given.pop("Oauth2AuthorizationCode")
+    assert place.put(target, given).is_success, place.transcript[-1]
+    answer = place.acquire(target, {"Oauth2AuthorizationCode": code})
+    return {"exchange_uses_saved_secrets": answer.is_success}
+
+
+@settles(
+    needs=OAUTH_SETTINGS[:-1],
+    because="an OAuth application of the gallery",
+    refused_code_error="WrongCode",
+    refused_client_error="WrongClient",
+)
+def a_wrong_code_and_a_wrong_client_are_sent(place: Place) -> Findings:
+    given, target = _oauth(place), _oauth_target(place)
+    code = {"Oauth2AuthorizationCode": "a-code-that-nobody-issued"}
+    client = {"Oauth2ClientSecret": "a-secret-that-is-none"}
+    return {
+        "refused_code_error": nested_code(place.acquire(target, given | code)),
+        "refused_client_error": nested_code(place.acquire(target, given | code | client)),
+    }
+
+
+@settles(
+    needs=OAUTH_SETTINGS[:-1],
+    because="an OAuth application of the gallery whose client may not act for itself",
+    refused_exchange_error=None,
+)
+def a_client_asks_for_what_it_may_not_have(place: Place) -> Findings:
+    given, target = _oauth(place), _oauth_target(place)
+    given.pop("Oauth2AuthorizationCode")
+    return {"refused_exchange_error": nested_code(place.acquire(target, given))}
+
+
+@settles(
+    given={"foreign_codes_are_accepted": False},
+    unreachable_token_endpoint_error="NobodyThere",
+)
+def a_code_is_sent_for_a_token_endpoint_that_nobody_reaches(place: Place) -> Findings:
+    given = {
+        "Oauth2ClientId": "a-client",
+        "Oauth2ClientSecret": "a-secret-of-that-client",
+        "Oauth2RedirectUri": REDIRECT_URI,
+        "Oauth2TokenExchangeUri": "https://third-party.invalid/token",
+        "Oauth2AuthorizationCode": "a-code-of-the-third-party",
+    }
+    answer = place.acquire(place.new_target(), given)
+    return {"unreachable_token_endpoint_error": nested_code(answer)}

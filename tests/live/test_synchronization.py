@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from live.experiments import BEARER, refusal
-from live.place import MissingSettingError, Place, pairs
+from live.place import Place, pairs
 
 
 @pytest.mark.parametrize("name", ["acquireAccessToken", "microsoft.graph.acquireAccessToken"])
@@ -79,9 +79,28 @@ def test_objects_are_found_by_their_app_id(place: Place) -> None:
 
 
 def test_a_new_job_is_not_configured_and_disabled(place: Place) -> None:
-    try:
-        job = place.done("GET", place.new_job(place.new_target()))
-    except MissingSettingError as error:
-        pytest.skip(str(error))
+    job = place.done("GET", place.new_job(place.new_target()))
     assert job["status"]["code"] == "NotConfigured"
     assert job["schedule"]["state"] == "Disabled"
+
+
+def test_a_job_is_started_paused_and_deleted(place: Place) -> None:
+    target = place.new_target()
+    assert place.put(target, BEARER).is_success
+    job = place.new_job(target)
+    for action, state in (("start", "Active"), ("pause", "Paused")):
+        assert place.call("POST", f"{job}/{action}").status_code == 204
+        place.settle()
+        assert place.done("GET", job)["schedule"]["state"] == state
+    assert place.call("DELETE", job).status_code == 204
+    place.settle()
+    assert place.call("GET", job, at_once=True).status_code == 404
+
+
+def test_what_is_deleted_can_be_seen_among_the_deleted_items(place: Place) -> None:
+    target = place.new_target()
+    place.done("DELETE", f"/applications/{target.application_id}")
+    place.settle()
+    deleted = place.done("GET", f"/directory/deletedItems/{target.application_id}")
+    assert deleted["@odata.type"] == "#microsoft.graph.application"
+    assert deleted["deletedDateTime"]
