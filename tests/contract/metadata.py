@@ -102,6 +102,10 @@ class Metadata:
                 found[key] = {"type": fact["navigation"][key]}
         return found
 
+    def knows(self, type_name: str) -> bool:
+        """Whether facts.json has the type."""
+        return type_name in self._types
+
     def has(self, type_name: str, name: str) -> bool:
         """Whether Microsoft's metadata has the property in that very type."""
         fact = self._type(type_name)
