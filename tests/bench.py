@@ -1,16 +1,23 @@
 """What an `up` of many authorizations costs, beside one of as many resources that do nothing.
 
 Counts first: requests to Graph, tokens, bytes of state for each resource. Then seconds, which only
-compare within one run: the two programs take turns. Run it as `make bench`.
+compare within one run: the two programs take turns. At the end how many authorizations a second the
+emulator answers. Run it as `make bench`; `python tests/bench.py emulator` is the last line alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import ssl
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from emulator_clients import ACQUIRE, scope, secret_credential
 from pulumi_entra_provisioning.emulator import Emulator
 from stack import PREAMBLE, Stack
 
@@ -35,11 +42,60 @@ for number, principal in enumerate(config.require_object("principals")):
 """
 
 
+CONNECTIONS = 8
+CALLS_OF_EACH = 500
+
+
 def main() -> None:
-    """Print one line for each number of resources."""
-    print("resources  requests  tokens  bytes of state each  seconds  unchanged  doing nothing")
-    for count in (1, 50, 200):
-        print(_line(count), flush=True)
+    """Print one line for each number of resources, and one for the emulator."""
+    if sys.argv[1:2] == ["call"]:
+        print(asyncio.run(_call(*sys.argv[2:])))
+        return
+    if sys.argv[1:] != ["emulator"]:
+        print("resources  requests  tokens  bytes of state each  seconds  unchanged  doing nothing")
+        for count in (1, 50, 200):
+            print(_line(count), flush=True)
+    print(_emulator_line())
+
+
+def _emulator_line() -> str:
+    """How fast the emulator is, for a client in another process."""
+    with Emulator() as emulator:
+        token = secret_credential(emulator).get_token(scope(emulator)).token
+        client = [sys.executable, __file__, "call", emulator.url, emulator.ca_file, token]
+        seconds = float(subprocess.run(client, stdout=subprocess.PIPE, check=True).stdout)
+        calls = emulator.journal.select("POST", ACQUIRE)
+    assert [call.status for call in calls] == [204] * (CONNECTIONS * CALLS_OF_EACH)
+    return (
+        f"emulator: {len(calls) / seconds:.0f} acquireAccessToken a second"
+        f" ({len(calls)} over {CONNECTIONS} TLS connections, kept alive)"
+    )
+
+
+async def _call(url: str, ca_file: str, token: str) -> float:
+    """The seconds that all calls took, connecting not included."""
+    address = urlsplit(url)
+    trust = ssl.create_default_context(cafile=ca_file)
+    body = json.dumps({"credentials": [{"key": "SecretToken", "value": "t0ken"}]})
+    request = (
+        f"POST {ACQUIRE} HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+    connections = [
+        await asyncio.open_connection(address.hostname, address.port, ssl=trust)
+        for _ in range(CONNECTIONS)
+    ]
+
+    async def use(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(CALLS_OF_EACH):
+            writer.write(request)
+            # A 204 ends with its headers.
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 204 "), head
+
+    began = time.perf_counter()
+    await asyncio.gather(*(use(*connection) for connection in connections))
+    return time.perf_counter() - began
 
 
 def _line(count: int) -> str:

@@ -16,8 +16,16 @@ def block(language: str, containing: str) -> str:
     return str(found)
 
 
-def table(heading: str) -> list[list[str]]:
-    """The rows of the first table under a heading, without its head."""
+def tables(heading: str) -> list[list[list[str]]]:
+    """The rows of each table under a heading, without its head."""
     section = TEXT.split(f"## {heading}\n")[1].split("\n## ")[0]
-    rows = re.findall(r"(?:^\|.*\|\n)+", section, flags=re.MULTILINE)[0].splitlines()
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+    found = re.findall(r"(?:^\|.*\|\n)+", section, flags=re.MULTILINE)
+    return [
+        [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.splitlines()[2:]]
+        for rows in found
+    ]
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading."""
+    return tables(heading)[0]

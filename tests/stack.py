@@ -84,11 +84,7 @@ class Stack:
         finished = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.folder,
-            env={
-                **cli_environment(self.folder / "home"),
-                "PULUMI_BACKEND_URL": f"file://{self._state}",
-                **self.environment,
-            },
+            env=self.whole_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -98,6 +94,14 @@ class Stack:
         self.printed.append(finished.stdout)
         assert (finished.returncode == 0) is succeeds, finished.stdout
         return finished.stdout
+
+    def whole_environment(self) -> dict[str, str]:
+        """What a command of this stack sees."""
+        return {
+            **cli_environment(self.folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self._state}",
+            **self.environment,
+        }
 
     def up(self, *options: str, succeeds: bool = True) -> str:
         """`pulumi up`, without a preview of its own."""

@@ -684,7 +684,6 @@ def test_the_tenant_says_the_same_without_http(emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/v1.0/users",
         "/beta/applications",
         f"{PRINCIPAL}/synchronization",

@@ -190,7 +190,7 @@ def test_a_start_that_fails_is_one_sentence(untouched: Emulator, tmp_path: Path)
         assert failed.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["starlette", "uvicorn", "trustme"])
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "trustme", "jwt"])
 def test_a_missing_extra_is_named(module: str) -> None:
     program = (
         f"import sys; sys.modules[{module!r}] = None\n"
@@ -233,3 +233,108 @@ def test_serve_prints_the_environment_and_stops_in_order(number: signal.Signals)
     assert process.returncode == 0
     assert "Traceback" not in rest
     assert not os.path.exists(ca_file)
+
+
+CALL = f"""
+import os, ssl, sys, time, uuid, httpx
+url, ca = os.environ["ENTRA_PROVISIONING_GRAPH_ENDPOINT"], os.environ["ENTRA_PROVISIONING_CA_FILE"]
+form = {{
+    "grant_type": "client_credentials", "client_id": os.environ["AZURE_CLIENT_ID"],
+    "client_secret": os.environ["AZURE_CLIENT_SECRET"], "scope": url + "/.default",
+}}
+trust = ssl.create_default_context(cafile=ca)
+with httpx.Client(base_url=url, verify=trust) as graph:
+    token = graph.post(f"/{{os.environ['AZURE_TENANT_ID']}}/oauth2/v2.0/token", data=form).json()
+    graph.headers["Authorization"] = "Bearer " + token["access_token"]
+    graph.headers["client-request-id"] = str(uuid.uuid4())
+    for _ in range(int(sys.argv[1])):
+        print(graph.get("{SECRETS}").status_code)
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    """A file of faults, one of which is about secrets, and a seed."""
+    faults = tmp_path / "faults.yaml"
+    faults.write_text('- {path: "*/secrets", status: 429, headers: {Retry-After: 60}}\n')
+    seed = tmp_path / "seed.yaml"
+    seed.write_text(
+        "applications:\n"
+        "  - id: 20000000-0000-4000-8000-000000000001\n"
+        "    appId: 20000000-0000-4000-8000-000000000002\n"
+        "    displayName: Fabrikam\n"
+        "    authorizedAt: 2026-01-02T03:04:05Z\n"
+        "    secrets: {UserName: x}\n"
+    )
+    return str(faults), str(seed)
+
+
+def test_run_takes_faults_and_a_seed_and_judges_the_client(files: tuple[str, str]) -> None:
+    faults, seed = files
+    command = ("--", sys.executable, "-c", CALL, "2")
+    options = ("--faults", faults, "--seed", seed)
+    ran = run_cli("run", *options, *command)
+    assert (ran.returncode, ran.stdout) == (0, "429\n200\n"), ran.stderr
+    judged = ran.stderr.partition("What the client should not have done:\n")[2]
+    assert judged.startswith(f"  GET {SECRETS} was sent again after 0.")
+    assert "application 'Fabrikam'" in ran.stderr
+    assert "authorized 2026-01-02 03:04:05 UTC" in ran.stderr
+    strict = run_cli("run", "--strict", *options, *command)
+    assert (strict.returncode, strict.stdout) == (1, "429\n200\n")
+
+
+def test_run_judges_nobody_who_behaves_and_keeps_a_status_that_is_not_0() -> None:
+    good = run_cli("run", "--strict", "--", sys.executable, "-c", CALL, "2")
+    assert (good.returncode, good.stdout) == (0, "200\n200\n"), good.stderr
+    assert "should not have done" not in good.stderr
+    unnamed = CALL.replace("client-request-id", "x-nothing") + "\nraise SystemExit(42)"
+    bad = run_cli("run", "--strict", "--", sys.executable, "-c", unnamed, "7")
+    assert bad.returncode == 42
+    assert bad.stderr.count("carried no client-request-id that is a GUID.") == 5
+    assert "  … and 2 more times." in bad.stderr
+
+
+def test_run_throttles_and_replicates_as_told() -> None:
+    program = CALL + (
+        "    made = graph.post('/v1.0/applications', json={'displayName': 'Fabrikam'})\n"
+        "    print(made.headers['x-ms-resource-unit'])\n"
+        "    print(graph.get('/v1.0/applications/' + made.json()['id']).status_code)\n"
+    )
+    options = ("--throttling", "--replication-lag", "60")
+    ran = run_cli("run", *options, "--", sys.executable, "-c", program, "0")
+    assert (ran.returncode, ran.stdout) == (0, "1\n404\n"), ran.stderr
+
+
+def test_a_file_that_is_wrong_is_one_sentence(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("- statuss: 429\n")
+    missing = str(tmp_path / "none.yaml")
+    for option, file, sentence in (
+        ("--faults", str(wrong), f"{wrong}: fault 1: 'statuss' is not known here, but status"),
+        ("--seed", str(wrong), f"{wrong} must be a mapping of clients, applications"),
+        ("--faults", missing, f"No such file or directory: '{missing}'"),
+        ("--replication-lag", "-1", "the replication lag is a number of seconds"),
+    ):
+        failed = run_cli("run", option, file, "--", "true")
+        assert failed.returncode == 125
+        assert sentence in failed.stderr
+        assert failed.stderr.startswith("entra-emulator: ")
+        assert failed.stderr.count("\n") == 1
+
+
+def test_serve_keeps_a_seeded_tenant_in_its_file_when_it_is_stopped(
+    files: tuple[str, str], tmp_path: Path
+) -> None:
+    state = tmp_path / "tenant.json"
+    with started("serve", "--state", str(state), "--seed", files[1]) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stderr.readline().startswith("Serving at https://127.0.0.1:")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    with Emulator(state=state) as emulator:
+        assert [item["displayName"] for item in emulator.tenant.objects("applications")] == [
+            "Contoso Sales",
+            "Fabrikam",
+        ]

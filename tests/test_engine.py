@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import signal
+import subprocess
+import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +23,7 @@ from pulumi_entra_provisioning.emulator import (
     Fault,
 )
 from pulumi_entra_provisioning.emulator.journal import Call
-from stack import BEARER, REPOSITORY, Stack
+from stack import BEARER, PREAMBLE, REPOSITORY, Stack
 
 ProgramFor = Callable[[str], Stack]
 
@@ -42,7 +49,8 @@ def another_service_principal(emulator: Emulator, name: str = "Another") -> str:
 def test_a_preview_makes_no_request(emulator: Emulator, program_for: ProgramFor) -> None:
     stack = program_for(BEARER)
     stack.configure_secret(token="t0ken")
-    assert "1 to create" in stack.preview("--json") or "create" in stack.printed[-1]
+    changes = json.loads(stack.preview("--json"))["changeSummary"]
+    assert changes == {"create": 2}
     assert emulator.journal.calls == []
 
 
@@ -240,12 +248,33 @@ def test_a_renamed_resource_leaves_its_target_authorized(
     program_for(
         BEARER.replace('"directory"', '"renamed"').replace('"BaseAddress": "https', '"Url": "https')
     )
-    assert "authorized by another resource of this run" in stack.up()
+    assert "is declared by the program still: its credentials stay" in stack.up()
     assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {
         "SecretToken": "t0ken",
         "Url": "https://scim.example/v2",
     }
     assert list(stack.authorizations()) == ["renamed"]
+
+
+def test_two_resources_of_one_target_leave_it_authorized_when_one_of_them_goes(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER + BEARER.replace('"directory"', '"twin"'))
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    program_for(BEARER)
+    assert "is declared by the program still" in stack.up()
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert set(held) == {"BaseAddress", "SecretToken"}
+    assert "2 unchanged" in stack.refresh()
+
+
+def test_get_of_what_is_not_there_fails(emulator: Emulator, program_for: ProgramFor) -> None:
+    stack = program_for(
+        'ProvisioningAuthorization.get("found", pulumi.Output.secret('
+        '"applications/99999999-9999-4999-8999-999999999999"))'
+    )
+    assert "404 Request_ResourceNotFound" in stack.up(succeeds=False)
 
 
 def test_a_target_deleted_behind_pulumis_back_disappears_on_refresh(
@@ -422,6 +451,10 @@ PLANTED = "pl4nted"
             'credentials["Url"]: the value must be text',
         ),
         (
+            "application_id=GUID, credentials={'SecretToken': SECRET, 'Url': None}",
+            'credentials["Url"]: the value is empty',
+        ),
+        (
             "application_id=GUID, credentials={'Url': SECRET}, timeout=0",
             "timeout: must be a number of seconds",
         ),
@@ -497,6 +530,11 @@ def test_no_planted_value_is_printed_or_written_in_clear(
     stack.up("--diff", "--debug")
     stack.up("--json")
     stack.refresh("--diff", "--debug")
+    stack.refresh("--json")
+    # A page in Entra's place echoes the request for a token.
+    form = f"<html>client_secret={emulator.environment['AZURE_CLIENT_SECRET']}</html>"
+    emulator.faults.add(Fault(path="*/token", status=403, body=form))
+    stack.refresh("--debug", succeeds=False)
     # Graph echoes what it was sent, in clear and encoded.
     echo = json.dumps(PLANTED_VALUES["code"])[1:-1]
     for target, said in ((APPLICATION, echo), (PRINCIPAL, PLANTED_VALUES["plain"])):
@@ -506,7 +544,7 @@ def test_no_planted_value_is_printed_or_written_in_clear(
     printed = stack.up("--diff", "--debug", succeeds=False)
     assert "*** is wrong" in printed
     stack.exported()
-    stack.destroy("--diff", "--debug")
+    stack.destroy("--diff", "--json")
 
     secrets = [
         *PLANTED_VALUES.values(),
@@ -551,3 +589,95 @@ def test_a_recorded_state_replays(
     assert "1 updated" in stack.up()
     stack.destroy()
     assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+
+
+def begin(stack: Stack, *arguments: str) -> subprocess.Popen[str]:
+    """Start the CLI in a process group of its own, and give it back while it runs."""
+    return subprocess.Popen(
+        ["pulumi", *arguments, "--yes", "--skip-preview", "--non-interactive", "--color=never"],
+        cwd=stack.folder,
+        env=stack.whole_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_run_that_is_killed_in_the_middle_of_a_create_goes_on_with_the_next(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=3.0))
+    running = begin(stack, "up")
+    while emulator.faults.pending and running.poll() is None:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+
+    stack.pulumi("cancel", "--yes")
+    assert stack.authorizations() == {}
+    assert "interrupted while creating" in stack.up()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+    assert "2 unchanged" in stack.up()
+
+
+def test_two_stacks_that_authorize_one_target_at_once_end_in_a_true_state(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    stacks = [Stack(tmp_path / name, emulator.environment) for name in ("one", "other")]
+    for stack in stacks:
+        stack.program(PREAMBLE + BEARER)
+        stack.configure_secret(token=f"of-{stack.folder.name}")
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=1.0, times=2))
+    running = [begin(stack, "up") for stack in stacks]
+    printed = [process.communicate(timeout=120)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0], printed
+    arrivals = [call.time for call in authorizing(emulator)]
+    assert len(arrivals) == 2
+    for stack in stacks:
+        assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+        assert "2 unchanged" in stack.up()
+
+    one, other = stacks
+    one.destroy()
+    other.refresh()
+    assert other.authorizations()["directory"]["outputs"]["status"] == "CredentialsMissing"
+    other.up()
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert held["SecretToken"] == "of-other"
+
+
+def test_200_authorizations_of_which_every_fifth_is_answered_badly_all_succeed(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    bad = [
+        Fault(status=429, headers={"Retry-After": "1"}),
+        Fault(status=503),
+        Fault(status=504),
+        Fault(drop="after"),
+        Fault(status=404),
+    ]
+    principals = [another_service_principal(emulator, f"Application {n}") for n in range(200)]
+    faulty = principals[::5]
+    for number, principal in enumerate(faulty):
+        path = f"*/{principal}/synchronization/acquireAccessToken"
+        emulator.faults.add(replace(bad[number % len(bad)], path=path))
+    stack = program_for(
+        """
+for number, principal in enumerate(config.require_object("principals")):
+    ProvisioningAuthorization(
+        f"a{number}", service_principal_id=principal, credentials={"SecretToken": "t0ken"}
+    )
+"""
+    )
+    stack.configure(principals=json.dumps(principals))
+    began = time.monotonic()
+    stack.up("--suppress-outputs")
+    assert time.monotonic() - began < 200
+    statuses = [item["outputs"]["status"] for item in stack.authorizations().values()]
+    assert statuses == ["Authorized"] * 200
+    calls = Counter(call.path.split("/")[3] for call in authorizing(emulator))
+    assert calls == {principal: 2 if principal in faulty else 1 for principal in principals}
+    assert len(token_requests(emulator)) == 1

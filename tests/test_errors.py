@@ -5,10 +5,11 @@ import json
 import pytest
 from pulumi_entra_provisioning.errors import (
     REMEDIES,
+    SIGN_IN_REMEDIES,
     Answer,
     RequestError,
+    SignInError,
     redacted,
-    remedy,
     unwrapped,
 )
 
@@ -44,19 +45,32 @@ def test_a_code_that_may_be_spent_is_told_only_where_the_call_may_have_been_carr
         (Answer(502, "", ""), "5xx"),
         (Answer(307, "", ""), "3xx"),
         (Answer(None, "", "no answer"), "no answer"),
-        (Answer(None, "AADSTS7000215", ""), "AADSTS7000215"),
-        (Answer(401, "AADSTS7000222", ""), "AADSTS7000222"),
+        (Answer(200, "", ""), "2xx"),
+        (Answer(418, "", ""), "else"),
     ],
 )
 def test_the_remedy_is_the_most_exact_one(answer: Answer, name: str) -> None:
-    assert remedy(answer) == REMEDIES[name]
+    assert str(RequestError("doing", answer)).endswith(f". {REMEDIES[name]}")
 
 
-def test_an_answer_without_a_remedy_is_sent_to_microsofts_page() -> None:
-    assert remedy(Answer(418, "", "")) == "See https://learn.microsoft.com/graph/errors."
-    assert remedy(Answer(400, "AADSTS50001", "")) == (
-        "See https://login.microsoftonline.com/error?code=50001."
-    )
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (Answer(401, "AADSTS7000222", ""), "AADSTS7000222"),
+        (Answer(429, "AADSTS90055", ""), "429"),
+        (Answer(503, "", ""), "5xx"),
+        (Answer(None, "", "no answer"), "no answer"),
+        (Answer(403, "", ""), "else"),
+        (Answer(400, "", ""), "else"),
+    ],
+)
+def test_the_remedy_of_a_refused_sign_in_is_the_most_exact_one(answer: Answer, name: str) -> None:
+    assert str(SignInError("doing", answer)).endswith(f". {SIGN_IN_REMEDIES[name]}")
+
+
+def test_a_code_of_entra_without_a_remedy_is_sent_to_entras_page() -> None:
+    told = str(SignInError("doing", Answer(400, "AADSTS50001", "")))
+    assert told.endswith("See https://login.microsoftonline.com/error?code=50001.")
 
 
 def test_the_synchronization_services_own_error_is_unwrapped() -> None:
@@ -80,6 +94,12 @@ def test_a_message_that_wraps_nothing_stays(message: str) -> None:
         ('a"b\\c', 'value a\\"b\\\\c refused', "value *** refused"),
         ("a/b+c d", "?x=a%2Fb%2Bc%20d", "?x=***"),
         ("a/b+c d", "?x=a%2Fb%2Bc+d", "?x=***"),
+        ("a/b+c d", "?x=a%2fb%2bc%20d", "?x=***"),
+        ("S3cret", "s3CRET refused", "*** refused"),
+        ("a&b'c", "a&amp;b&#x27;c", "***"),
+        ("a/b+c", "a\\/b+c", "***"),
+        ("a+b&c", "a\\u002Bb\\u0026c", "***"),
+        ("s3cret!", "czNjcmV0IQ==", "***"),
         ("schön1", "said sch\\u00f6n1", "said ***"),
         ("ab", "lab ab fabric", "lab *** fabric"),
         ("", "nothing to hide", "nothing to hide"),
@@ -92,6 +112,7 @@ def test_a_value_is_cut_out_of_what_the_service_said(secret: str, said: str, sho
 def test_a_bearer_token_is_cut_out_whoever_said_it() -> None:
     assert redacted("Bearer abcdefgh12345", []) == "***"
     assert redacted("token eyJhbGciOi.eyJzdWIi.c2ln!", []) == "token ***!"
+    assert redacted("cut eyJhbGciOi.eyJzd", []) == "cut ***"
 
 
 def test_the_longer_of_two_overlapping_values_is_cut_first() -> None:

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from pulumi_entra_provisioning.emulator import DEFAULT_CLIENT_ID, Emulator
+from pulumi_entra_provisioning.emulator import DEFAULT_CLIENT_ID, Emulator, Fault
 from pulumi_entra_provisioning.errors import SettingsError, SignInError
 from pulumi_entra_provisioning.identity import CLOUDS, Settings, SharedTokenCredential, settings
 
@@ -111,7 +111,7 @@ def test_everything_that_is_missing_is_told_at_once_with_its_places() -> None:
         ("ENTRA_PROVISIONING_GRAPH_ENDPOINT", "https://graph.test/v1.0", "graphEndpoint: must be"),
         ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://u@login.test", "authorityHost: must be"),
         ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://login.test:x", "authorityHost: must be"),
-        ("ENTRA_PROVISIONING_CA_FILE", "/no/such/file", "caFile: no such file"),
+        ("ENTRA_PROVISIONING_CA_FILE", "/no/such/file", "caFile: no PEM bundle"),
         ("ARM_CLIENT_CERTIFICATE_PATH", "/no/such/file", "clientCertificatePath: no such file"),
         ("AZURE_TENANT_ID", "a tenant", "tenantId: must be the tenant's GUID"),
     ],
@@ -156,6 +156,7 @@ def test_an_unknown_client_and_an_unknown_tenant_say_what_to_check(emulator: Emu
         with pytest.raises(SignInError, match=code) as caught:
             token(found({}, {**emulator.environment, name: nobody}))
         assert "Check " in str(caught.value)
+        assert ("(request-id " in str(caught.value)) == (name == "AZURE_CLIENT_ID")
 
 
 @pytest.fixture(scope="module")
@@ -211,8 +212,24 @@ def test_a_certificate_gives_a_token_where_it_is_registered(
 def test_a_certificate_that_can_not_be_opened_is_told_without_its_password(
     emulator: Emulator, certificate: Path
 ) -> None:
-    with pytest.raises(SettingsError, match="clientCertificatePassword") as caught:
-        token(with_certificate(emulator, certificate, "pl4nted-and-wrong"))
+    for password in ("pl4nted-and-wrong", ""):
+        with pytest.raises(SettingsError, match="clientCertificatePassword") as caught:
+            token(with_certificate(emulator, certificate, password))
+        assert "pl4nted" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ARM_CLIENT_CERTIFICATE_PATH", "ENTRA_PROVISIONING_CA_FILE"])
+def test_a_file_whose_content_is_given_for_its_path_is_told_without_it(name: str) -> None:
+    told = problems({**COMPLETE, name: "-----BEGIN PRIVATE KEY-----\n" + "pl4nted" * 200})
+    assert "Path: no such file" in told or "caFile: no PEM bundle" in told
+    assert "pl4nted" not in told
+
+
+def test_what_is_no_answer_of_entra_is_told_without_what_it_says(emulator: Emulator) -> None:
+    page = Fault(path="*/token", status=403, body="<html>client_secret=pl4nted</html>")
+    emulator.faults.add(page)
+    with pytest.raises(SignInError, match=r": 403\. Check authorityHost") as caught:
+        token(found({}, emulator.environment))
     assert "pl4nted" not in str(caught.value)
 
 

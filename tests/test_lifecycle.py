@@ -17,7 +17,7 @@ from pulumi_entra_provisioning.emulator import (
     Emulator,
     Fault,
 )
-from pulumi_entra_provisioning.errors import RequestError, SettingsError
+from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
 from pulumi_entra_provisioning.identity import settings
 from pulumi_entra_provisioning.lifecycle import (
     UNKNOWN,
@@ -97,13 +97,18 @@ def test_check_lets_unknown_values_pass(inputs: dict[str, Any]) -> None:
         ({"credentials": [{"key": "Url"}]}, "credentials: must be a mapping"),
         ({"credentials": {}}, "credentials: empty"),
         ({"credentials": []}, "credentials: empty"),
-        ({"credentials": {"pl4nted": "pl4nted"}}, "pair 1 has a key that Graph does not know"),
-        ({"credentials": [{"key": 5, "value": "pl4nted"}]}, "pair 1 has a key that Graph does not"),
-        ({"credentials": [{"key": [], "value": "pl4nted"}]}, "pair 1 has a key that Graph does"),
+        ({"credentials": {"pl4nted": "pl4nted"}}, "credentials: a key that Graph does not know"),
+        ({"credentials": [{"key": 5, "value": "pl4nted"}]}, "credentials: a key that Graph does"),
+        ({"credentials": [{"key": [], "value": "pl4nted"}]}, "credentials: a key that Graph"),
         (
             {"credentials": {"url": "pl4nted"}},
             'credentials["url"]: not a key of Graph. Write "Url"',
         ),
+        (
+            {"credentials": {"pl4ntedSecretTokens": "Url"}},
+            "credentials: a key that Graph does not know",
+        ),
+        ({"credentials": {"SecretTokens": "x"}}, 'Did you mean "SecretToken"?'),
         ({"credentials": {"Url": 5}}, 'credentials["Url"]: the value must be text'),
         ({"credentials": {"Url": None}}, 'credentials["Url"]: the value must be text'),
         ({"credentials": {"Url": ""}}, 'credentials["Url"]: the value is empty'),
@@ -299,7 +304,7 @@ def test_reusable_credentials_are_sent_again_after_a_lost_answer(emulator: Emula
 
 def test_an_authorization_is_not_lost_when_its_keys_can_not_be_read(emulator: Emulator) -> None:
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
-    assert created(emulator).stored_keys == []
+    assert created(emulator).stored_keys is None
 
 
 def test_a_redirect_is_not_followed(emulator: Emulator) -> None:
@@ -328,11 +333,38 @@ def test_a_proxys_page_is_told_as_its_status(emulator: Emulator) -> None:
     assert "pl4nted" not in str(caught.value)
 
 
+CHALLENGE = (
+    'Bearer realm="", error="insufficient_claims", '
+    'claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxIn19fQ=="'
+)
+
+
+@pytest.mark.parametrize(("times", "answers"), [(1, [401, 204]), (2, [401, 401])])
+def test_a_claims_challenge_is_met_once_with_a_new_token_and_then_told(
+    emulator: Emulator, times: int, answers: list[int]
+) -> None:
+    challenge = Fault(
+        path="*/acquireAccessToken",
+        status=401,
+        code="InvalidAuthenticationToken",
+        headers={"WWW-Authenticate": CHALLENGE},
+        times=times,
+    )
+    emulator.faults.add(challenge)
+    if times == 1:
+        created(emulator, WITH_CODE)
+    else:
+        with pytest.raises(RequestError, match="a Conditional Access policy"):
+            created(emulator, WITH_CODE)
+    assert posts(emulator) == answers
+    assert len(emulator.journal.select("POST", "*/token")) == 2
+
+
 def test_tls_that_is_not_trusted_is_told_at_once_with_what_to_check(emulator: Emulator) -> None:
     trusting_others = {**emulator.environment, "ENTRA_PROVISIONING_CA_FILE": ""}
     message = r"getting a token from .*CERTIFICATE_VERIFY_FAILED.*caFile"
     began = time.monotonic()
-    with pytest.raises(RequestError, match=message):
+    with pytest.raises(SignInError, match=message):
         run(emulator, lambda steps: steps.create({**INPUTS, "timeout": 60}), trusting_others)
     assert time.monotonic() - began < 20
 
@@ -354,8 +386,102 @@ def test_an_authority_that_is_not_there_is_told_by_its_name(emulator: Emulator) 
         "ENTRA_PROVISIONING_AUTHORITY_HOST": "https://127.0.0.1:9",
     }
     message = r"getting a token from https://127\.0\.0\.1:9 .*: no answer \(.*refused"
-    with pytest.raises(RequestError, match=message):
+    with pytest.raises(SignInError, match=message):
         run(emulator, lambda steps: steps.create({**INPUTS, "timeout": 3}), elsewhere)
+
+
+def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
+    emulator: Emulator,
+) -> None:
+    emulator.faults.add(Fault(path="*/token", delay=2.0))
+    with pytest.raises(
+        RequestError, match=r"getting a token from .*: no answer within 1 s"
+    ) as told:
+        created(emulator, {**WITH_CODE, "timeout": 1})
+    assert "spent" not in str(told.value)
+    assert posts(emulator) == []
+
+
+def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
+
+    async def step(steps: Lifecycle) -> list[Any]:
+        first = steps.create(INPUTS)
+        second = steps.create({**WITH_CODE, "timeout": 0.5})
+        return list(await asyncio.gather(first, second, return_exceptions=True))
+
+    (_, late), _ = run(emulator, step)
+    assert "not sent, as the time allowed was over before" in str(late)
+    assert "spent" not in str(late)
+    assert posts(emulator) == [204]
+
+
+def test_a_wait_of_no_seconds_is_a_wait_all_the_same(emulator: Emulator) -> None:
+    now = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "0"}, times=1000)
+    emulator.faults.add(now)
+    with pytest.raises(RequestError, match=": 429"):
+        created(emulator, {**INPUTS, "timeout": 4})
+    assert len(posts(emulator)) <= 3
+
+
+def test_an_authority_that_answers_404_makes_nothing_gone(emulator: Emulator) -> None:
+    old = created(emulator)
+    for step in (lambda steps: steps.delete(old), lambda steps: steps.read(TARGET, old)):
+        emulator.faults.add(Fault(path="*/token", status=404))
+        with pytest.raises(SignInError, match="404"):
+            run(emulator, step)
+    assert emulator.tenant.secrets("servicePrincipals", GUID) == {"SecretToken": "pl4nted"}
+
+
+def test_a_proxys_404_makes_nothing_gone(emulator: Emulator) -> None:
+    old = created(emulator)
+    page = Fault(path="/v1.0/*", status=404, body="<html>No such page.</html>", times=4)
+    for step in (lambda steps: steps.delete(old), lambda steps: steps.read(TARGET, old)):
+        emulator.faults.clear()
+        emulator.faults.add(page)
+        with pytest.raises(RequestError, match="404"):
+            run(emulator, step)
+
+
+def test_an_existing_authorization_that_is_not_there_is_told(emulator: Emulator) -> None:
+    emulator.tenant.delete("servicePrincipals", GUID)
+    with pytest.raises(RequestError, match="404 Request_ResourceNotFound"):
+        run(emulator, lambda steps: steps.read(TARGET, None))
+
+
+def test_what_could_not_be_read_after_the_call_is_learned_by_the_next_refresh(
+    emulator: Emulator,
+) -> None:
+    emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
+    old = created(emulator)
+    seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
+    assert seen == replace(old, stored_keys=["SecretToken"])
+    emulator.tenant.put_secrets("servicePrincipals", GUID, [("SecretToken", "")])
+    lost, _ = run(emulator, lambda steps: steps.read(TARGET, seen))
+    assert lost == replace(seen, status="CredentialsMissing") if seen else False
+
+
+def test_delete_fails_where_graph_refuses_to_empty_every_key(emulator: Emulator) -> None:
+    old = created(emulator)
+    emulator.faults.add(Fault(method="PUT", path="*/secrets", status=400, message="pl4nted"))
+    with pytest.raises(RequestError, match=f"emptying credentials of {TARGET}: 400") as caught:
+        run(emulator, lambda steps: steps.delete(old))
+    assert "pl4nted" not in str(caught.value)
+
+
+def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
+    emulator: Emulator,
+) -> None:
+    old = created(emulator, {**INPUTS, "credentials": {"SecretToken": "t", "Url": "u"}})
+
+    async def step(steps: Lifecycle) -> None:
+        steps.declare(INPUTS)
+        steps.declare({"application_id": UNKNOWN, "credentials": UNKNOWN})
+        await steps.delete(old)
+
+    _, told = run(emulator, step)
+    assert told == [f"{TARGET} is declared by the program still: its credentials stay"]
+    assert emulator.tenant.secrets("servicePrincipals", GUID) == {"SecretToken": "t"}
 
 
 def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: Emulator) -> None:
@@ -365,8 +491,9 @@ def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: E
         ("TooManyDeletes", "Authorized"),
     ):
         emulator.tenant.set_job_status(GUID, "Quarantine", reason=reason)
-        seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
+        seen, told = run(emulator, lambda steps: steps.read(TARGET, old))
         assert seen == replace(old, status=status)
+        assert ("Quarantine" in status) == (reason in "".join(told))
 
 
 def test_a_refresh_that_may_not_read_says_unknown_and_does_not_fail(emulator: Emulator) -> None:

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pulumi
 import pytest
 from pulumi_entra_provisioning import ProvisioningAuthorization, identity
 from pulumi_entra_provisioning.emulator import (
@@ -17,8 +16,8 @@ from pulumi_entra_provisioning.emulator import (
     DEFAULT_SERVICE_PRINCIPAL_ID,
     Emulator,
 )
-from pulumi_entra_provisioning.errors import REMEDIES
-from readme import TEXT, block, table
+from pulumi_entra_provisioning.errors import REMEDIES, SIGN_IN_REMEDIES
+from readme import TEXT, block, table, tables
 from stack import REPOSITORY, Stack, cli_environment
 
 
@@ -149,9 +148,6 @@ def test_every_setting_is_read_from_each_of_its_places_in_order() -> None:
 
 
 def test_the_remedies_are_those_of_the_errors() -> None:
-    assert {row[0].strip("`"): row[1] for row in table("Errors")} == REMEDIES
-
-
-def test_pulumis_option_that_leaves_an_authorization_in_place_is_there() -> None:
-    assert "retain_on_delete=True" in TEXT
-    assert pulumi.ResourceOptions(retain_on_delete=True).retain_on_delete
+    of_graph, of_entra = tables("Errors")
+    assert {row[0].strip("`"): row[1] for row in of_graph} == REMEDIES
+    assert {row[0].strip("`"): row[1] for row in of_entra} == SIGN_IN_REMEDIES

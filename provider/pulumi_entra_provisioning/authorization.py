@@ -84,7 +84,7 @@ class ProvisioningAuthorization(
     credential_keys: pulumi.Output[Sequence[str]]
     """The keys of the declared credentials, sorted."""
 
-    stored_keys: pulumi.Output[Sequence[str]]
+    stored_keys: pulumi.Output[Sequence[str] | None]
     """Those of the declared keys and of the action's tokens that Graph held right after, sorted."""
 
     authorized_at: pulumi.Output[str | None]
@@ -149,7 +149,7 @@ class ProvisioningAuthorization(
             {
                 "application_id": application_id,
                 "service_principal_id": service_principal_id,
-                "credentials": pulumi.Output.secret(credentials),
+                "credentials": pulumi.Output.secret(credentials).apply(_with_nothing_dropped),
                 "triggers": triggers,
                 "job_id": job_id,
                 "timeout": timeout,
@@ -169,7 +169,12 @@ class ProvisioningAuthorization(
         """
         looked_at = ProvisioningAuthorization.__new__(ProvisioningAuthorization)
         looked_at._declare(
-            resource_name, {}, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+            resource_name,
+            {},
+            pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(id=pulumi.Output.unsecret(pulumi.Output.from_input(id))),
+            ),
         )
         return looked_at
 
@@ -230,6 +235,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
 
     _settings: Settings | SettingsError
 
+    @_briefly
     def configure(self, req: ConfigureRequest) -> None:
         """Find the settings of the run; what is missing is told by the step that needs it."""
         try:
@@ -243,6 +249,8 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
         inputs, failures = lifecycle.check(_inputs(news))
         if isinstance(self._settings, SettingsError):
             failures += self._settings.problems
+        elif not failures:
+            _lifecycle(self._settings).declare(inputs)
         # The CLI prints the value of a property that a failure names, even of a secret one.
         return CheckResult(_wire(inputs), [CheckFailure("", failure) for failure in failures])
 
@@ -291,11 +299,26 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
 async def _on_event_loop(
     settings: Settings, step: Callable[[Lifecycle], Coroutine[Any, Any, _T]]
 ) -> _T:
-    return await step(_lifecycle(settings))
+    try:
+        return await step(_lifecycle(settings))
+    except Exception:
+        raise
+    except BaseException as error:
+        # It would end the loop, and every later step would wait for it for ever.
+        raise RuntimeError(type(error).__name__) from None
+
+
+_STARTING: Final = threading.Lock()
+
+
+def _lifecycle(settings: Settings) -> Lifecycle:
+    """The one lifecycle of an identity in this process, which the engine calls from threads."""
+    with _STARTING:
+        return _started_lifecycle(settings)
 
 
 @functools.cache
-def _lifecycle(settings: Settings) -> Lifecycle:
+def _started_lifecycle(settings: Settings) -> Lifecycle:
     return Lifecycle(settings, _tell)
 
 
@@ -304,12 +327,9 @@ def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-_LOOP_STARTS: Final = threading.Lock()
-
-
 def _event_loop() -> asyncio.AbstractEventLoop:
     """The one event loop of this process, which the engine calls from several threads."""
-    with _LOOP_STARTS:
+    with _STARTING:
         return _started_event_loop()
 
 
@@ -322,6 +342,18 @@ def _started_event_loop() -> asyncio.AbstractEventLoop:
 
 def _inputs(props: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(props[wire]) for name in _INPUTS if (wire := _WIRE_NAMES[name]) in props}
+
+
+def _with_nothing_dropped(credentials: Any) -> Any:
+    """`credentials` with "" for None, which the SDK would drop with its key, unseen by check."""
+    if isinstance(credentials, Mapping):
+        return {
+            key: "" if value is None else _with_nothing_dropped(value)
+            for key, value in credentials.items()
+        }
+    if isinstance(credentials, list):
+        return [_with_nothing_dropped(item) for item in credentials]
+    return credentials
 
 
 def _plain(value: Any) -> Any:

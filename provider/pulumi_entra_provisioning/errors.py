@@ -1,16 +1,18 @@
 """What the user reads when it fails.
 
 ProvisioningError
-├── SettingsError       could not try: a setting is missing or unusable, nothing was sent
-└── RequestError        tried: Microsoft Graph refused, or gave no answer
-    └── SignInError     tried: Microsoft Entra gave no token, so Graph was not called
+├── SettingsError   could not try: a setting is missing or unusable, nothing was sent
+├── SignInError     tried: Microsoft Entra gave no token, so Microsoft Graph was not called
+└── RequestError    tried: Microsoft Graph refused, or gave no answer
 """
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -35,11 +37,12 @@ class SettingsError(ProvisioningError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service said when it refused, already free of the values of credentials.
+    """What a service said when it refused.
 
     `status` is the HTTP status, or None where no answer came. `code` and `message` are the
-    service's own, the synchronization service's unwrapped from Graph's. `retry_after` is in
-    seconds. `may_have_acted` is True where the request may have been carried out all the same.
+    service's own, the synchronization service's unwrapped from Graph's, without the values of
+    credentials. `retry_after` is in seconds. `may_have_acted` is True where the request may have
+    been carried out all the same, `is_final` where sending it again can't help.
     """
 
     status: int | None
@@ -48,11 +51,7 @@ class Answer:
     request_id: str = ""
     retry_after: float | None = None
     may_have_acted: bool = False
-
-    @property
-    def is_distrust(self) -> bool:
-        """Whether no request was sent as the server's certificate is not trusted here."""
-        return self.status is None and "CERTIFICATE_VERIFY_FAILED" in self.message
+    is_final: bool = False
 
     @property
     def is_forbidden(self) -> bool:
@@ -62,6 +61,35 @@ class Answer:
         """
         empty_401 = self.status == 401 and self.code == "UnknownError" and not self.message
         return self.status == 403 or empty_401
+
+    def __str__(self) -> str:
+        said = ": ".join(
+            part
+            for part in (f"{self.status or ''} {self.code}".strip(), _sentence(self.message))
+            if part
+        )
+        return said + (f" (request-id {self.request_id})" if self.request_id else "")
+
+
+class SignInError(ProvisioningError):
+    """Microsoft Entra gave the caller no token: Microsoft Graph was not called."""
+
+    def __init__(self, doing: str, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(f"{doing}: {answer}. {_remedy(SIGN_IN_REMEDIES, answer)}")
+
+
+class RequestError(ProvisioningError):
+    """Tried, and refused or not answered.
+
+    `doing` says what was being done to what, `answer` what Microsoft Graph said; `code_at_stake`
+    that the call carried an authorization code, which works once.
+    """
+
+    def __init__(self, doing: str, answer: Answer, *, code_at_stake: bool = False) -> None:
+        self.answer = answer
+        spent = f" {_CODE_SPENT}" if code_at_stake and answer.may_have_acted else ""
+        super().__init__(f"{doing}: {answer}. {_remedy(REMEDIES, answer)}{spent}")
 
 
 def seconds(retry_after: str) -> float | None:
@@ -76,27 +104,14 @@ def seconds(retry_after: str) -> float | None:
     return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
 
 
-class RequestError(ProvisioningError):
-    """Tried, and refused or not answered.
-
-    `doing` says what was being done to what, `answer` what the service said; `code_at_stake` that
-    the call carried an authorization code, which works once.
-    """
-
-    def __init__(self, doing: str, answer: Answer, *, code_at_stake: bool = False) -> None:
-        self.answer = answer
-        said = ": ".join(
-            part
-            for part in (f"{answer.status or ''} {answer.code}".strip(), _sentence(answer.message))
-            if part
-        )
-        request_id = f" (request-id {answer.request_id})" if answer.request_id else ""
-        spent = f" {_CODE_SPENT}" if code_at_stake and answer.may_have_acted else ""
-        super().__init__(f"{doing}: {said}{request_id}. {remedy(answer)}{spent}")
-
-
-class SignInError(RequestError):
-    """Microsoft Entra gave the caller no token: Microsoft Graph was not called."""
+def connection_failure(error: str) -> str:
+    """What went wrong with a connection, in the words of the system rather than of a library."""
+    said = re.search(
+        r"\[Errno [^]]*\] [^'\")(]+|\[SSL: \w+\] [^'\")(]+|Remote end closed connection"
+        r"|Server disconnected|Name or service not known|timed out",
+        error,
+    )
+    return f"no answer ({said[0].strip() if said else str(error).partition(':')[0][:60]})"
 
 
 def _sentence(text: str) -> str:
@@ -110,11 +125,10 @@ _CODE_SPENT: Final = (
 )
 
 _GRANT: Final = (
-    "grant the caller the application permission Synchronization.ReadWrite.All, or"
-    " Application.ReadWrite.OwnedBy together with ownership of the service principal (owning the"
-    " application alone is not enough); a delegated caller needs Synchronization.ReadWrite.All and"
-    " the role Application Administrator, Cloud Application Administrator or Hybrid Identity"
-    " Administrator"
+    "grant the application permission Synchronization.ReadWrite.All, or"
+    " Application.ReadWrite.OwnedBy and ownership of the service principal; a delegated caller"
+    " needs Synchronization.ReadWrite.All and the role Application Administrator, Cloud Application"
+    " Administrator or Hybrid Identity Administrator"
 )
 
 REMEDIES: Final = {
@@ -124,7 +138,8 @@ REMEDIES: Final = {
     " the redirect URI must be the one that it was issued for. To go on, correct them (with a new"
     " code where there is one) and run `pulumi up` again.",
     "401 UnknownError": "Graph answers so when a permission is missing: " + _GRANT + ".",
-    "401": "The access token was not accepted: check environment, graphEndpoint and tenantId.",
+    "401": "The access token was not accepted: check environment, graphEndpoint and tenantId, and"
+    " whether a Conditional Access policy asks for more than this caller can give.",
     "403": "The caller may not do this: " + _GRANT + ".",
     "404": "No such object, or not visible to the caller: give the object id (not the application"
     " (client) id, which has the same form) and check that application_id and service_principal_id"
@@ -134,9 +149,15 @@ REMEDIES: Final = {
     "500 InternalError": "Graph does not know one of the keys or values: keys are case-sensitive.",
     "5xx": "Microsoft's side failed: run again later, and give the request-id to Microsoft support"
     " if it stays.",
+    "2xx": "Check graphEndpoint and any proxy between: this is not Microsoft Graph's answer.",
     "3xx": "Redirects are not followed, as a token goes to no other host: check graphEndpoint and"
     " any proxy between.",
     "no answer": "Check the network, the proxy and, behind a proxy that inspects TLS, caFile.",
+    "else": "See https://learn.microsoft.com/graph/errors.",
+}
+"""What to do, by HTTP status and Graph's code, the more exact first: in the README's table."""
+
+SIGN_IN_REMEDIES: Final = {
     "AADSTS7000215": "Set clientSecret to the value, not the id, of a valid secret of this client.",
     "AADSTS7000222": "The client secret has expired: create a new one and set clientSecret.",
     "AADSTS700016": "Check clientId, tenantId and environment: this tenant has no such client.",
@@ -147,27 +168,23 @@ REMEDIES: Final = {
     "AADSTS65001": "Have an administrator consent to the client's permissions.",
     "AADSTS53003": "Exempt this workload identity from the Conditional Access policy, or run from"
     " a network that the policy allows.",
+    "429": "Entra throttles this client: run again later, or raise timeout.",
+    "5xx": "Microsoft's side failed: run again later.",
+    "no answer": "Check the network, the proxy and, behind a proxy that inspects TLS, caFile.",
+    "else": "Check authorityHost, environment and any proxy between: this is not Entra's answer.",
 }
-"""What to do, by Entra's code or by HTTP status and Graph's code: the README's table of errors."""
+"""What to do, by Entra's code or by HTTP status: in the README's second table."""
 
 
-def remedy(answer: Answer) -> str:
+def _remedy(remedies: Mapping[str, str], answer: Answer) -> str:
     """What the user can do about `answer`: one or two sentences."""
-    if answer.code.startswith("AADSTS"):
-        names = [answer.code]
-    elif answer.status is None:
-        names = ["no answer"]
-    else:
-        status = str(answer.status)
-        names = [f"{status} {answer.code}", status, f"{status[0]}xx"]
-    found = next((REMEDIES[name] for name in names if name in REMEDIES), None)
-    return found or f"See {_reference(answer)}."
-
-
-def _reference(answer: Answer) -> str:
-    if answer.code.startswith("AADSTS"):
-        return f"https://login.microsoftonline.com/error?code={answer.code.removeprefix('AADSTS')}"
-    return "https://learn.microsoft.com/graph/errors"
+    status = "no answer" if answer.status is None else str(answer.status)
+    names = [answer.code, f"{status} {answer.code}", status, f"{status[0]}xx"]
+    found = next((remedies[name] for name in names if name in remedies), None)
+    if found is None and answer.code.startswith("AADSTS"):
+        number = answer.code.removeprefix("AADSTS")
+        found = f"See https://login.microsoftonline.com/error?code={number}."
+    return found or remedies["else"]
 
 
 def unwrapped(code: str, message: str) -> tuple[str, str]:
@@ -185,29 +202,42 @@ def unwrapped(code: str, message: str) -> tuple[str, str]:
     return unwrapped(inner_code, inner_message if isinstance(inner_message, str) else "")
 
 
-_TOKEN: Final = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*|(?i:bearer)\s+[\w.~+/=-]{8,}")
+_TOKEN: Final = re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*)*|(?i:bearer)\s+[\w.~+/=-]{8,}")
 
 
 def redacted(said: str, secrets: Iterable[str]) -> str:
     """`said`, a service's own words, without any of `secrets` and without any bearer token.
 
-    A value is found as it is and as JSON, a URL or a form encodes it. One of fewer than four
-    characters is cut only where it stands as a word: elsewhere it would eat unrelated text.
+    A value is found as it is and as JSON, a URL, a form, HTML or Base64 encodes it, in any case.
+    One of fewer than four characters is cut only where it stands as a word: elsewhere it would eat
+    unrelated text.
     """
-    forms = {
-        form
-        for value in secrets
-        if value
-        for form in (
-            value,
-            json.dumps(value)[1:-1],
-            json.dumps(value, ensure_ascii=False)[1:-1],
-            quote(value, safe=""),
-            quote(value),
-            quote_plus(value),
-        )
-    }
+    forms = {form for value in secrets if value for form in _forms(value)}
     for form in sorted(forms, key=len, reverse=True):
         pattern = re.escape(form)
-        said = re.sub(pattern if len(form) > 3 else rf"(?<!\w){pattern}(?!\w)", "***", said)
+        pattern = pattern if len(form) > 3 else rf"(?<!\w){pattern}(?!\w)"
+        said = re.sub(pattern, "***", said, flags=re.IGNORECASE)
     return _TOKEN.sub("***", said)
+
+
+def _forms(value: str) -> Iterable[str]:
+    """The ways in which a service may write `value`: plain, JSON, URL, form, HTML, Base64."""
+    in_json = json.dumps(value)[1:-1]
+    # .NET's System.Text.Json escapes these as well.
+    in_dotnet = re.sub(r"[+&<>'`]|\\\"", lambda found: f"\\u{ord(found[0][-1]):04x}", in_json)
+    encoded = base64.b64encode(value.encode(errors="surrogatepass")).decode()
+    return (
+        value,
+        in_json,
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        json.dumps(in_json)[1:-1],
+        in_json.replace("/", "\\/"),
+        in_dotnet,
+        quote(value, safe="", errors="replace"),
+        quote(value, errors="replace"),
+        quote_plus(value, errors="replace"),
+        html.escape(value),
+        encoded,
+        encoded.rstrip("="),
+        encoded.replace("+", "-").replace("/", "_").rstrip("="),
+    )

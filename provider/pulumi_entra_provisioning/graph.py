@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -24,13 +25,13 @@ from kiota_http.middleware.options import (
     RetryHandlerOption,
 )
 from msgraph.generated.applications.item.synchronization.acquire_access_token import (
-    acquire_access_token_post_request_body as application_token,
+    acquire_access_token_post_request_body as token_body,
 )
 from msgraph.generated.applications.item.synchronization.jobs.item.validate_credentials import (
-    validate_credentials_post_request_body as application_validation,
+    validate_credentials_post_request_body as validation_body,
 )
 from msgraph.generated.applications.item.synchronization.secrets import (
-    secrets_put_request_body as application_secrets,
+    secrets_put_request_body as secrets_body,
 )
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.quarantine_reason import QuarantineReason
@@ -40,15 +41,6 @@ from msgraph.generated.models.synchronization_secret_key_string_value_pair impor
     SynchronizationSecretKeyStringValuePair,
 )
 from msgraph.generated.models.synchronization_status_code import SynchronizationStatusCode
-from msgraph.generated.service_principals.item.synchronization.acquire_access_token import (
-    acquire_access_token_post_request_body as service_principal_token,
-)
-from msgraph.generated.service_principals.item.synchronization.jobs.item.validate_credentials import (  # noqa: E501
-    validate_credentials_post_request_body as service_principal_validation,
-)
-from msgraph.generated.service_principals.item.synchronization.secrets import (
-    secrets_put_request_body as service_principal_secrets,
-)
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
@@ -58,6 +50,7 @@ from .errors import (
     Answer,
     ProvisioningError,
     RequestError,
+    connection_failure,
     redacted,
     seconds,
     unwrapped,
@@ -69,12 +62,6 @@ from .waiting import Patience
 
 if TYPE_CHECKING:
     from kiota_abstractions.serialization import ParsableFactory
-    from msgraph.generated.applications.item.synchronization import (
-        synchronization_request_builder as application,
-    )
-    from msgraph.generated.service_principals.item.synchronization import (
-        synchronization_request_builder as service_principal,
-    )
 
 _T = TypeVar("_T")
 
@@ -97,18 +84,21 @@ class Graph:
 
     Every function takes the `patience` of the step that it is part of, which repeats its request
     where waiting may help; none follows a redirect. Every function raises RequestError where Graph
-    refuses or does not answer, SignInError where Entra gives no token.
+    refuses or does not answer, SignInError where Entra gives no token, SettingsError where the
+    caller's certificate can't be used.
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._scope = settings.scope
         self._secrets = settings.secrets
+        self._credential = SharedTokenCredential(settings)
         http = httpx.AsyncClient(
             verify=ssl.create_default_context(cafile=settings.ca_file)
             if settings.ca_file
             else True,
             timeout=httpx.Timeout(100, connect=30),
             headers={"User-Agent": USER_AGENT},
-            event_hooks={"response": [_refuse_redirect]},
+            event_hooks={"response": [_refuse_what_is_no_answer]},
         )
         options = {
             **sdk_options,
@@ -118,7 +108,7 @@ class Graph:
         }
         self._adapter = GraphRequestAdapter(
             AzureIdentityAuthenticationProvider(
-                SharedTokenCredential(settings),
+                self._credential,
                 scopes=[settings.scope],
                 allowed_hosts=[urlsplit(settings.graph_endpoint).hostname or ""],
             ),
@@ -135,19 +125,11 @@ class Graph:
         `credentials` maps keys of `synchronizationSecret` to values.
         https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken
         """
-        pairs = _pairs(credentials)
+        body = token_body.AcquireAccessTokenPostRequestBody(credentials=_pairs(credentials))
 
         async def post(exchange: _Exchange) -> Correlation:
-            if target.kind == "applications":
-                await self._application(target).acquire_access_token.post(
-                    application_token.AcquireAccessTokenPostRequestBody(credentials=pairs),
-                    exchange.configuration,
-                )
-            else:
-                await self._service_principal(target).acquire_access_token.post(
-                    service_principal_token.AcquireAccessTokenPostRequestBody(credentials=pairs),
-                    exchange.configuration,
-                )
+            action = self._item(target).synchronization.acquire_access_token
+            await action.post(body, exchange.configuration)
             return exchange.correlation
 
         return await self._call(
@@ -166,30 +148,12 @@ class Graph:
         `values` are those of the declared credentials, which the application's answer may quote.
         https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-validatecredentials
         """
+        body = validation_body.ValidateCredentialsPostRequestBody(use_saved_credentials=True)
 
         async def post(exchange: _Exchange) -> None:
-            if target.kind == "applications":
-                await (
-                    self._application(target)
-                    .jobs.by_synchronization_job_id(job_id)
-                    .validate_credentials.post(
-                        application_validation.ValidateCredentialsPostRequestBody(
-                            use_saved_credentials=True
-                        ),
-                        exchange.configuration,
-                    )
-                )
-            else:
-                await (
-                    self._service_principal(target)
-                    .jobs.by_synchronization_job_id(job_id)
-                    .validate_credentials.post(
-                        service_principal_validation.ValidateCredentialsPostRequestBody(
-                            use_saved_credentials=True
-                        ),
-                        exchange.configuration,
-                    )
-                )
+            jobs = self._item(target).synchronization.jobs
+            action = jobs.by_synchronization_job_id(job_id).validate_credentials
+            await action.post(body, exchange.configuration)
 
         await self._call(f"verifying the credentials of {target}", post, patience, values=values)
 
@@ -198,18 +162,10 @@ class Graph:
 
         https://learn.microsoft.com/graph/api/synchronization-serviceprincipal-put-synchronization
         """
-        pairs = _pairs(dict.fromkeys(keys, ""))
+        body = secrets_body.SecretsPutRequestBody(value=_pairs(dict.fromkeys(keys, "")))
 
         async def put(exchange: _Exchange) -> None:
-            if target.kind == "applications":
-                await self._application(target).secrets.put(
-                    application_secrets.SecretsPutRequestBody(value=pairs), exchange.configuration
-                )
-            else:
-                await self._service_principal(target).secrets.put(
-                    service_principal_secrets.SecretsPutRequestBody(value=pairs),
-                    exchange.configuration,
-                )
+            await self._item(target).synchronization.secrets.put(body, exchange.configuration)
 
         await self._call(f"emptying credentials of {target}", put, patience)
 
@@ -226,30 +182,27 @@ class Graph:
             request.configure(exchange.configuration)
             request.headers.try_add("Accept", "application/json")
             held = await self._adapter.send_async(
-                request, application_secrets.SecretsPutRequestBody, _ERRORS
+                request, secrets_body.SecretsPutRequestBody, _ERRORS
             )
-            pairs = (held.value if held else None) or ()
-            return frozenset(pair.key.value for pair in pairs if pair.key)
+            if held is None or held.value is None:
+                raise ValueError("no collection, so not Graph's answer")
+            return frozenset(pair.key.value for pair in held.value if pair.key)
 
         return await self._call(f"reading the credentials' keys of {target}", get, patience)
 
     async def exists(self, target: Target, patience: Patience) -> bool:
-        """Whether the directory has the target: 404, and nothing else, says that it has not."""
+        """Whether the directory has the target.
+
+        404 says that it has not where Graph's own code is with it, which a proxy's 404 lacks.
+        """
 
         async def get(exchange: _Exchange) -> None:
-            if target.kind == "applications":
-                item = self._client.applications.by_application_id(target.object_id)
-                await item.get(exchange.configuration)
-            else:
-                principals = self._client.service_principals
-                await principals.by_service_principal_id(target.object_id).get(
-                    exchange.configuration
-                )
+            await self._item(target).get(exchange.configuration)
 
         try:
             await self._call(f"looking for {target}", get, patience)
         except RequestError as error:
-            if error.answer.status == 404:
+            if (error.answer.status, error.answer.code) == (404, "Request_ResourceNotFound"):
                 return False
             raise
         return True
@@ -262,22 +215,21 @@ class Graph:
         """
 
         async def get(exchange: _Exchange) -> str | None:
-            if target.kind == "applications":
-                jobs = await self._application(target).jobs.get(exchange.configuration)
-            else:
-                jobs = await self._service_principal(target).jobs.get(exchange.configuration)
+            jobs = await self._item(target).synchronization.jobs.get(exchange.configuration)
             reasons = map(_quarantine_for_credentials, (jobs and jobs.value) or ())
             return next(filter(None, reasons), None)
 
         return await self._call(f"reading the synchronization jobs of {target}", get, patience)
 
-    def _application(self, target: Target) -> application.SynchronizationRequestBuilder:
-        return self._client.applications.by_application_id(target.object_id).synchronization
+    def _item(self, target: Target) -> Any:
+        """The request builder of the target.
 
-    def _service_principal(self, target: Target) -> service_principal.SynchronizationRequestBuilder:
-        return self._client.service_principals.by_service_principal_id(
-            target.object_id
-        ).synchronization
+        msgraph-sdk has one class for an application and another for a service principal, and twins
+        of their request bodies, which differ in their module alone: either serves for both.
+        """
+        if target.kind == "applications":
+            return self._client.applications.by_application_id(target.object_id)
+        return self._client.service_principals.by_service_principal_id(target.object_id)
 
     async def _call(
         self,
@@ -285,14 +237,14 @@ class Graph:
         request: Callable[[_Exchange], Awaitable[_T]],
         patience: Patience,
         *,
-        values: Iterable[str] = (),
+        values: Iterable[str] | None = None,
         single_use: bool = False,
     ) -> _T:
         """What `request` gives, sent as often as `patience` allows.
 
-        What the libraries below raise leaves as a RequestError without any of `values`.
+        What the libraries below raise leaves as a RequestError without any of `values`. Where they
+        are not known, it leaves without Graph's message, which may quote them.
         """
-        secrets = (*self._secrets, *values)
 
         async def attempt() -> _T:
             exchange = _Exchange()
@@ -301,16 +253,40 @@ class Graph:
             except ProvisioningError:
                 raise
             except APIError as error:
-                answer = _refusal(error, exchange, secrets)
+                answer = self._refusal(error, exchange, values)
             except httpx.HTTPError as error:
-                answer = _no_answer(error, secrets)
+                answer = _no_answer(error)
             except Exception as error:  # msgraph-sdk could not read what was answered
-                answer = Answer(
-                    None, "", f"unreadable answer ({type(error).__name__})", may_have_acted=True
-                )
+                unreadable = f"unreadable answer ({type(error).__name__})"
+                answer = Answer(None, "", unreadable, may_have_acted=True, is_final=True)
             raise RequestError(doing, answer, code_at_stake=single_use) from None
 
+        async def sign_in() -> None:
+            await self._credential.get_token(self._scope, enable_cae=True)
+
+        # On its own, so that a token that does not come is not taken for a call that was sent.
+        await patience.call(self._credential.doing, sign_in)
         return await patience.call(doing, attempt, single_use=single_use)
+
+    def _refusal(
+        self, error: APIError, exchange: _Exchange, values: Iterable[str] | None
+    ) -> Answer:
+        status = error.response_status_code
+        details = error.error if isinstance(error, ODataError) else None
+        code, message = unwrapped(
+            (details.code if details else None) or "", (details.message if details else None) or ""
+        )
+        if message and values is None:
+            message = "the message is not shown, as it may quote credentials"
+        secrets = (*self._secrets, *(values or ()))
+        return Answer(
+            status=status,
+            code=redacted(code, secrets),
+            message=redacted(message, secrets),
+            request_id=exchange.request_id,
+            retry_after=seconds(exchange.header("retry-after")),
+            may_have_acted=status is None or status >= 500 or status < 300,
+        )
 
 
 class _Exchange:
@@ -324,7 +300,12 @@ class _Exchange:
 
     @property
     def correlation(self) -> Correlation:
-        return Correlation(self.header("request-id"), self._client_request_id)
+        return Correlation(self.request_id, self._client_request_id)
+
+    @property
+    def request_id(self) -> str:
+        sent = self.header("request-id")
+        return sent if re.fullmatch(r"[\w-]{1,64}", sent) else ""
 
     def header(self, name: str) -> str:
         return ", ".join(self._headers.response_headers.get(name))
@@ -353,33 +334,22 @@ def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStrin
     ]
 
 
-async def _refuse_redirect(response: httpx.Response) -> None:
-    """Kiota takes a redirect that it does not follow for a success, which it is not."""
-    if response.is_redirect:
+async def _refuse_what_is_no_answer(response: httpx.Response) -> None:
+    """Raise for what Kiota takes for a success: a redirect, and a proxy's page for an action's 204.
+
+    https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken
+    """
+    action = response.request.method in ("POST", "PUT")
+    if response.is_redirect or (action and response.is_success and response.status_code != 204):
         raise APIError(response_status_code=response.status_code)
 
 
-def _refusal(error: APIError, exchange: _Exchange, secrets: Iterable[str]) -> Answer:
-    status = error.response_status_code
-    details = error.error if isinstance(error, ODataError) else None
-    code, message = unwrapped(
-        (details.code if details else None) or "", (details.message if details else None) or ""
-    )
-    return Answer(
-        status=status,
-        code=redacted(code, secrets),
-        message=redacted(message, secrets),
-        request_id=exchange.header("request-id"),
-        retry_after=seconds(exchange.header("retry-after")),
-        may_have_acted=status is None or status >= 500,
-    )
-
-
-def _no_answer(error: httpx.HTTPError, secrets: Iterable[str]) -> Answer:
+def _no_answer(error: httpx.HTTPError) -> Answer:
     not_sent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
     return Answer(
         status=None,
         code="",
-        message=redacted(f"no answer ({type(error).__name__}: {error})", secrets),
+        message=connection_failure(f"{type(error).__name__}: {error}"),
         may_have_acted=not not_sent,
+        is_final="CERTIFICATE_VERIFY_FAILED" in str(error),
     )

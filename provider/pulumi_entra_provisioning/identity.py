@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -15,15 +16,24 @@ from azure.core.credentials import AccessToken
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 
-from .errors import Answer, SettingsError, SignInError, redacted, seconds
+from .errors import (
+    Answer,
+    SettingsError,
+    SignInError,
+    connection_failure,
+    redacted,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
     from azure.core.rest import HttpResponse
     from azure.identity import CertificateCredential, ClientSecretCredential
 
-# azure-identity logs each refusal as a warning as well; the error that is raised says it once.
-logging.getLogger("azure.identity").addHandler(logging.NullHandler())
+# Python prints the warnings that nobody listens to: azure-identity's repeat the error that is
+# raised, MSAL's quote what the token endpoint answered.
+for _logger in ("azure", "msal"):
+    logging.getLogger(_logger).addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -143,8 +153,8 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
     ]
     if not re.fullmatch(r"[\w.-]*", found["tenantId"]):
         problems.append("tenantId: must be the tenant's GUID or one of its domain names.")
-    if found["caFile"] and not Path(found["caFile"]).is_file():
-        problems.append("caFile: no such file; give the path of a PEM bundle.")
+    if found["caFile"] and not _holds_certificates(found["caFile"]):
+        problems.append("caFile: no PEM bundle there; give the path of a file with certificates.")
     if problems:
         raise SettingsError(problems)
     return Settings(
@@ -198,15 +208,24 @@ def _missing(name: str) -> str:
 
 def _credential_problems(found: Mapping[str, str]) -> list[str]:
     if found["clientCertificatePath"]:
-        if not Path(found["clientCertificatePath"]).is_file():
+        if not os.path.isfile(found["clientCertificatePath"]):
             return ["clientCertificatePath: no such file; give the path of a PEM or PFX file."]
         return []
     if found["clientSecret"]:
         return []
     return [
-        f"clientSecret: not set, nor is clientCertificatePath. Set one of them by"
-        f" {_places('clientSecret')}; the certificate's path in the places of the same names."
+        f"clientSecret: not set, nor is clientCertificatePath. Set clientSecret by"
+        f" {_places('clientSecret')}; or clientCertificatePath by"
+        f" {_places('clientCertificatePath')}."
     ]
+
+
+def _holds_certificates(path: str) -> bool:
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _is_host(url: str) -> bool:
@@ -258,6 +277,15 @@ class SharedTokenCredential(AsyncTokenCredential):
     async def __aexit__(self, *_: object) -> None:
         """As close."""
 
+    @property
+    def doing(self) -> str:
+        """What a call of get_token does, for errors."""
+        settings = self._settings
+        return (
+            f"getting a token from {settings.authority_host} for client {settings.client_id} of"
+            f" tenant {settings.tenant_id}"
+        )
+
     def _ask(self, scopes: tuple[str, ...], claims: str | None, enable_cae: bool) -> AccessToken:
         failure: SignInError | SettingsError
         self._last_response = None
@@ -269,7 +297,7 @@ class SharedTokenCredential(AsyncTokenCredential):
             failure = self._refused(error)
             # MSAL answers the next request from memory for a minute where Entra asked to wait.
             self._credential = None
-        except (ValueError, OSError) as error:
+        except Exception as error:
             # azure-identity's words about a certificate may quote what it read.
             failure = SettingsError(
                 [
@@ -285,27 +313,27 @@ class SharedTokenCredential(AsyncTokenCredential):
         self._last_response = response.http_response
 
     def _refused(self, error: AzureError) -> SignInError:
-        settings = self._settings
+        said = str(error.message).removeprefix("Authentication failed: ")
         unanswered = isinstance(error.__cause__, (ServiceRequestError, ServiceResponseError))
         response = None if unanswered else self._last_response
-        said = redacted(str(error.message), settings.secrets)
-        said = said.removeprefix("Authentication failed: ")
-        # Trace and correlation ids follow the sentence; the line of the log is for the sentence.
-        said = re.split(r"\s*Trace ID:", said)[0]
-        if said.startswith("Unable to get authority configuration"):
-            # MSAL drops Entra's answer to its first request, which is this one for no tenant.
-            said = "AADSTS90002: Entra has no configuration for this tenant"
-        code, _, message = said.partition(": ") if said.startswith("AADSTS") else ("", "", said)
-        return SignInError(
-            f"getting a token from {settings.authority_host} for client {settings.client_id} of"
-            f" tenant {settings.tenant_id}",
-            Answer(
-                status=response.status_code if response else None,
-                code=code,
-                message=message if response else f"no answer ({message})",
-                retry_after=seconds(response.headers.get("Retry-After", "")) if response else None,
-            ),
-        )
+        if response is None:
+            distrusted = "CERTIFICATE_VERIFY_FAILED" in said
+            answer = Answer(None, "", connection_failure(said), is_final=distrusted)
+        else:
+            if response.status_code == 400 and "authority configuration" in said:
+                # MSAL drops Entra's answer to its first request, which is this one for no tenant.
+                said = "AADSTS90002: Entra has no configuration for this tenant"
+            # Anything else than Entra's own words may quote what was sent.
+            code, _, message = said.partition(": ") if said.startswith("AADSTS") else ("", "", "")
+            sentence, _, trace = message.partition("Trace ID: ")
+            answer = Answer(
+                response.status_code,
+                code,
+                redacted(sentence, self._settings.secrets),
+                request_id=trace.split()[0] if trace else "",
+                retry_after=seconds(response.headers.get("Retry-After", "")),
+            )
+        return SignInError(self.doing, answer)
 
 
 def _token_credential(

@@ -7,6 +7,7 @@ mappings with snake_case names, as the program wrote them; outputs are an `Autho
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import hmac
 import json
@@ -25,6 +26,7 @@ from .target import Kind, Target, parse
 from .waiting import Patience
 
 if TYPE_CHECKING:
+    from .graph import Graph
     from .identity import Settings
 
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -48,16 +50,17 @@ class Authorization:
 
     `target` is `servicePrincipals/<object id>` or `applications/<object id>`. `credential_keys`
     are the declared keys and `stored_keys` those of them, and of the tokens that the action
-    stores, that Graph held right after; both sorted. `authorized_at` is RFC 3339 in UTC.
-    `authorized_by` is the caller's client id. `revision` counts the authorizations. `status` is
-    Authorized, Quarantined, CredentialsMissing or Unknown. `credentials_digest` tells whether the
-    declared credentials changed, and is itself a secret. `verification` is Valid, or Failed with
-    the answer's status and code, where `job_id` names a synchronization job to verify with.
+    stores, that Graph held right after, or None where it would not say; both sorted.
+    `authorized_at` is RFC 3339 in UTC. `authorized_by` is the caller's client id. `revision` counts
+    the authorizations. `status` is Authorized, Quarantined, CredentialsMissing or Unknown.
+    `credentials_digest` tells whether the declared credentials changed, and is itself a secret.
+    `verification` is Valid, or Failed with the answer's status and code, where `job_id` names a
+    synchronization job to verify with.
     """
 
     target: str
     credential_keys: Sequence[str]
-    stored_keys: Sequence[str]
+    stored_keys: Sequence[str] | None
     authorized_at: str | None
     authorized_by: str | None
     cloud: str
@@ -141,8 +144,8 @@ def _check_credentials(inputs: dict[str, Any], failures: list[str]) -> None:
             "credentials: empty. Declare at least one key with its value, such as SecretToken."
         )
     else:
-        for position, (key, value) in enumerate(pairs, start=1):
-            failures += _pair_problems(position, key, value)
+        for key, value in pairs:
+            failures += _pair_problems(key, value)
         known = [key for key, _ in pairs if isinstance(key, str) and key != UNKNOWN]
         failures += [
             f'credentials["{key}"]: declared more than once. Keep one of them.'
@@ -169,11 +172,11 @@ def _pairs(declared: Any) -> list[tuple[Any, Any]] | None:
     return pairs
 
 
-def _pair_problems(position: int, key: Any, value: Any) -> list[str]:
+def _pair_problems(key: Any, value: Any) -> list[str]:
     if key == UNKNOWN:
         return []
     if not isinstance(key, str) or key not in synchronization_secret.KEYS:
-        return [_unknown_key(position, key)]
+        return [_unknown_key(key)]
     if value == UNKNOWN:
         return []
     if not isinstance(value, str):
@@ -186,15 +189,15 @@ def _pair_problems(position: int, key: Any, value: Any) -> list[str]:
     return []
 
 
-def _unknown_key(position: int, key: Any) -> str:
+def _unknown_key(key: Any) -> str:
     nearest = synchronization_secret.nearest(key) if isinstance(key, str) else None
-    if nearest:
+    if nearest and key.lower() == nearest.lower():
         return f'credentials["{key}"]: not a key of Graph. Write "{nearest}": case counts.'
-    # A name that resembles no key may be a value in the wrong place: it is not repeated here.
+    # What is no key may be a value in the wrong place: it is not repeated here.
+    meant = f' Did you mean "{nearest}"?' if nearest else ""
     return (
-        f"credentials: pair {position} has a key that Graph does not know (not shown, as it may be"
-        " a value in the wrong place). Use the keys of"
-        " https://learn.microsoft.com/graph/api/resources/"
+        f"credentials: a key that Graph does not know (not shown, as it may be a value).{meant} Use"
+        " the keys of https://learn.microsoft.com/graph/api/resources/"
         "synchronization-synchronizationsecretkeystringvaluepair."
     )
 
@@ -269,14 +272,29 @@ class Lifecycle:
     """
 
     def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._tell = tell
+        self._turns: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._declared: dict[Target, frozenset[str]] = {}
+
+    @functools.cached_property
+    def _graph(self) -> Graph:
         # msgraph-sdk takes as long to import as all the rest: only what calls Graph pays for it.
         from .graph import Graph
 
-        self._settings = settings
-        self._tell = tell
-        self._graph = Graph(settings)
-        self._turns: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._authorized_now: dict[Target, frozenset[str]] = {}
+        return Graph(self._settings)
+
+    def declare(self, inputs: Mapping[str, Any]) -> None:
+        """Note checked `inputs` as declared by the program of this run.
+
+        The engine deletes what left the program after it has checked all that is in it. So a
+        delete can leave what another resource of the program, or its new name, declares.
+        """
+        name = next(name for name in _KINDS if inputs.get(name) is not None)
+        if inputs[name] != UNKNOWN and isinstance(inputs["credentials"], dict):
+            target = _target(inputs)
+            known = self._declared.get(target, frozenset())
+            self._declared[target] = known.union(inputs["credentials"])
 
     async def create(self, inputs: Mapping[str, Any]) -> Authorization:
         """Authorize the target that the checked `inputs` declare."""
@@ -296,9 +314,8 @@ class Lifecycle:
             if not _calls_again(old, inputs):
                 verification = await self._verified(target, inputs, patience)
                 return replace(old, job_id=inputs.get("job_id"), verification=verification)
-            await self._empty(
-                target, set(old.credential_keys) - set(inputs["credentials"]), patience
-            )
+            declared = self._declared.get(target, frozenset()).union(inputs["credentials"])
+            await self._empty(target, set(old.credential_keys) - declared, patience)
             return await self._authorize(target, inputs, patience, old.revision + 1)
 
     async def _authorize(
@@ -307,13 +324,10 @@ class Lifecycle:
         credentials: dict[str, str] = inputs["credentials"]
         correlation = await self._graph.acquire_access_token(target, credentials, patience)
         authorized_at = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._authorized_now[target] = frozenset(credentials)
         return Authorization(
             target=str(target),
             credential_keys=sorted(credentials),
-            stored_keys=sorted(
-                TOKEN_KEYS.union(credentials) & await self._stored(target, patience)
-            ),
+            stored_keys=await self._stored(target, credentials, patience),
             authorized_at=authorized_at,
             authorized_by=self._settings.client_id,
             cloud=self._settings.cloud,
@@ -338,54 +352,59 @@ class Lifecycle:
             await self._graph.validate_credentials(
                 target, job_id, values, patience.capped(_AFTERTHOUGHT)
             )
-        except RequestError as error:
+        except (RequestError, SignInError) as error:
             self._tell(f"{error} The authorization stays.")
             return f"Failed: {error.answer.status or 'no answer'} {error.answer.code}".strip()
         return "Valid"
 
-    async def _stored(self, target: Target, patience: Patience) -> frozenset[str]:
-        """The keys that Graph holds after an authorization, which no failure here may cost."""
+    async def _stored(
+        self, target: Target, credentials: Iterable[str], patience: Patience
+    ) -> Sequence[str] | None:
+        """What Graph holds of an authorization, which no failure here may cost."""
         try:
-            return await self._graph.secret_keys(target, patience.capped(_AFTERTHOUGHT))
+            held = await self._graph.secret_keys(target, patience.capped(_AFTERTHOUGHT))
         except ProvisioningError:
-            return frozenset()
+            return None
+        return _ours(held, credentials)
 
     async def read(self, id_: str, old: Authorization | None) -> Authorization | None:
         """What is left of an authorization, or None where its target is gone.
 
         `id_` is the resource's id. `old` is what the last step left, or None for an authorization
-        that the stack only looks at.
+        that the stack only looks at, which RequestError tells where its target is not there.
         """
         target = _named(id_)
         patience = Patience(DEFAULT_TIMEOUT, self._tell)
+        held: frozenset[str] | None = None
         try:
             held = await self._graph.secret_keys(target, patience)
-            if not held.issuperset(old.stored_keys) if old else not held:
+            if old and old.stored_keys is None:
+                old = replace(old, stored_keys=_ours(held, old.credential_keys))
+            if not held.issuperset((old and old.stored_keys) or ()) or not (old or held):
                 return self._seen(target, old, held, "CredentialsMissing")
             quarantine = await self._graph.quarantine_for_credentials(target, patience)
-        except SignInError:
-            raise
         except RequestError as error:
-            if error.answer.status == 404 and not await self._graph.exists(target, patience):
+            gone = error.answer.status == 404 and not await self._graph.exists(target, patience)
+            if gone and old:
                 return None
-            if not (error.answer.is_forbidden or error.answer.status == 404):
+            if gone or not (error.answer.is_forbidden or error.answer.status == 404):
                 raise
             self._tell(f"{error} Until then the status of {target} is Unknown.")
-            return self._seen(target, old, frozenset(), "Unknown")
+            return self._seen(target, old, held, "Unknown")
         if quarantine is None:
             return self._seen(target, old, held, "Authorized")
         self._tell(f"{target} is in quarantine for its credentials: {quarantine}")
         return self._seen(target, old, held, "Quarantined")
 
     def _seen(
-        self, target: Target, old: Authorization | None, held: frozenset[str], status: str
+        self, target: Target, old: Authorization | None, held: frozenset[str] | None, status: str
     ) -> Authorization:
         if old:
             return replace(old, status=status)
         return Authorization(
             target=str(target),
-            credential_keys=sorted(held),
-            stored_keys=sorted(held),
+            credential_keys=sorted(held or ()),
+            stored_keys=None if held is None else sorted(held),
             authorized_at=None,
             authorized_by=None,
             cloud=self._settings.cloud,
@@ -401,11 +420,9 @@ class Lifecycle:
         patience = Patience(DEFAULT_TIMEOUT, self._tell)
         async with self._turns[target]:
             ours = TOKEN_KEYS.union(old.credential_keys)
-            if target in self._authorized_now:
-                ours -= TOKEN_KEYS | self._authorized_now[target]
-                self._tell(
-                    f"{target} was authorized by another resource of this run: its credentials stay"
-                )
+            if target in self._declared:
+                ours -= TOKEN_KEYS | self._declared[target]
+                self._tell(f"{target} is declared by the program still: its credentials stay")
             try:
                 await self._empty(target, ours, patience)
             except RequestError as error:
@@ -422,22 +439,38 @@ class Lifecycle:
         except RequestError as error:
             if not error.answer.is_forbidden:
                 raise  # a caller that may not read may still write
-        if len(wanted) > 1 and not await self._refused(target, wanted, patience):
-            return
-        for key in wanted:
-            if refusal := await self._refused(target, [key], patience):
-                self._tell(f"{key} of {target} stays: {refusal}")
+        refusals = await self._refusals(target, wanted, patience)
+        # What is not known to be refused for its own sake may be refused for another reason.
+        if wanted and len(refusals) == len(wanted):
+            for refusal in refusals.values():
+                if refusal.answer.code != "InvalidNotificationSettings":
+                    raise refusal
+        for key, refusal in refusals.items():
+            self._tell(f"{key} of {target} stays: {refusal}")
 
-    async def _refused(
+    async def _refusals(
         self, target: Target, keys: Sequence[str], patience: Patience
-    ) -> RequestError | None:
+    ) -> dict[str, RequestError]:
+        """Empty `keys`, one by one where Graph refuses them together; why which was refused."""
+        if not keys:
+            return {}
         try:
             await self._graph.empty_secrets(target, keys, patience)
         except RequestError as error:
             if error.answer.status != 400:
                 raise
-            return error
-        return None
+            if len(keys) == 1:
+                return {keys[0]: error}
+            refused: dict[str, RequestError] = {}
+            for key in keys:
+                refused |= await self._refusals(target, [key], patience)
+            return refused
+        return {}
+
+
+def _ours(held: frozenset[str], credentials: Iterable[str]) -> list[str]:
+    """Those of the keys that Graph holds that an authorization with `credentials` gave it."""
+    return sorted(held.intersection(TOKEN_KEYS.union(credentials)))
 
 
 def _timeout(inputs: Mapping[str, Any]) -> float:

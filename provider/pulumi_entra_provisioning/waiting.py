@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeVar
 
-from .errors import Answer, RequestError
+from .errors import Answer, RequestError, SignInError
 
 _T = TypeVar("_T")
 
@@ -38,7 +38,9 @@ class Patience:
 
     def capped(self, seconds: float) -> Patience:
         """What is left of this, but no more than `seconds`."""
-        return Patience(min(seconds, self._left()), self._tell)
+        less = Patience(min(seconds, self._left()), self._tell)
+        less._replicated = self._replicated
+        return less
 
     def _left(self) -> float:
         return max(self._end - time.monotonic(), 0.0)
@@ -49,15 +51,15 @@ class Patience:
         """What `attempt` gives, repeated as long as waiting may help.
 
         With `single_use`, a call that may have been carried out is not repeated. Raises the
-        RequestError of the last attempt, with the service's last real answer.
+        RequestError or SignInError of the last attempt.
         """
         pauses = _growing()
         while True:
             try:
                 return await self._within_time(doing, attempt, single_use)
-            except RequestError as error:
-                answer, reason = error.answer, self._reason_to_wait(error.answer, single_use)
-                pause = next(pauses) if answer.retry_after is None else answer.retry_after
+            except (RequestError, SignInError) as error:
+                reason = self._reason_to_wait(error.answer, single_use)
+                pause = max(next(pauses), error.answer.retry_after or 0.0)
                 if reason is None or pause >= self._left():
                     raise
             if pause >= _WORTH_TELLING:
@@ -68,6 +70,9 @@ class Patience:
         self, doing: str, attempt: Callable[[], Awaitable[_T]], single_use: bool
     ) -> _T:
         left = self._left()
+        if not left:
+            answer = Answer(None, "", "not sent, as the time allowed was over before")
+            raise RequestError(doing, answer)
         try:
             return await asyncio.wait_for(attempt(), left)
         except asyncio.TimeoutError:
@@ -75,7 +80,7 @@ class Patience:
             raise RequestError(doing, answer, code_at_stake=single_use) from None
 
     def _reason_to_wait(self, answer: Answer, single_use: bool) -> str | None:
-        if answer.is_distrust or (answer.may_have_acted and single_use):
+        if answer.is_final or (answer.may_have_acted and single_use):
             return None
         if answer.status is None:
             return answer.message

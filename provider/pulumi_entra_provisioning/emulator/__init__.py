@@ -14,6 +14,7 @@ What is kept is in `tenant`, who may call in `authority`, what travels in `route
 Everything that Microsoft does not document is a setting of `Assumptions`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .assumptions import Assumptions
@@ -28,8 +29,10 @@ from .tenant import (
     DEFAULT_SERVICE_PRINCIPAL_ID,
     DEFAULT_TENANT_ID,
 )
+from .throttling import Limits
 
 if TYPE_CHECKING:
+    from .judgement import Finding, Rule
     from .server import Emulator
 
 __all__ = [
@@ -43,15 +46,19 @@ __all__ = [
     "ClientSecret",
     "Emulator",
     "Fault",
+    "Finding",
     "GraphError",
+    "Limits",
+    "Rule",
 ]
 
 
-def __getattr__(name: str) -> object:
-    # The server needs the extra. Loaded on first use, so that the command can name the extra
-    # instead of failing on import.
-    if name == "Emulator":
-        from .server import Emulator
+# What needs the extra is loaded on first use, so that the command can name the extra instead of
+# failing on import.
+_LOADED_LATE = {"Emulator": ".server", "Finding": ".judgement", "Rule": ".judgement"}
 
-        return Emulator
+
+def __getattr__(name: str) -> object:
+    if name in _LOADED_LATE:
+        return getattr(import_module(_LOADED_LATE[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -233,6 +233,14 @@ class Assumptions:
     incompatible_target: NestedRefusal = _INCOMPATIBLE_TARGET
     """validateCredentials where there is no SCIM endpoint at `BaseAddress`."""
 
+    unreplicated_synchronization: Refusal = _EMPTY_401
+    """The answer of the synchronization endpoints about an object that has not replicated yet.
+
+    Graph's other endpoints answer 404. Seen as 401 in
+    https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800, where nothing tells
+    it from a missing permission.
+    """
+
     status_when_authorized: str = "NotRun"
     """`status.code` of a job that was NotConfigured, once its target holds credentials.
 

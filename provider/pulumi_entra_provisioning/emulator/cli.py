@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .journal import Call
+    from .judgement import Finding, Rule
     from .server import Emulator
     from .tenant import Authorization
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _FAILED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
 
 _CALLS_SHOWN = 40
+_FINDINGS_SHOWN = 5
 
 # Who a program is and where it goes. Left in place, they would win over the emulator's, or send a
 # real secret to it.
@@ -49,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; gives the exit status.
 
     That is the command's own with `run` (128 and the signal's number if a signal ended it, 126 and
-    127 if it could not be started), 0 with `serve`, and 125 if the emulator itself could not start.
+    127 if it could not be started, 1 if all went well but for what `--strict` minds), 0 with
+    `serve`, and 125 if the emulator itself could not start.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -74,8 +77,26 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--state", type=Path, metavar="FILE", help="keep the tenant in this file between runs"
         )
+        command.add_argument(
+            "--seed", type=Path, metavar="FILE", help="YAML: what the tenant holds from the start"
+        )
+        command.add_argument(
+            "--faults", type=Path, metavar="FILE", help="YAML: what goes wrong, on which calls"
+        )
+        command.add_argument(
+            "--replication-lag",
+            type=float,
+            metavar="SECONDS",
+            help="for so long a new object is not found",
+        )
+        command.add_argument(
+            "--throttling", action="store_true", help="apply Graph's documented limits"
+        )
         command.add_argument("--port", type=int, default=0, help="a free one unless given")
-    serve.add_argument("--host", default="127.0.0.1", help="a loopback address")
+        command.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    run.add_argument(
+        "--strict", action="store_true", help="fail if the client did what it should not have done"
+    )
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     run.set_defaults(do=_run, usage_error=run.error)
     serve.set_defaults(do=_serve)
@@ -83,35 +104,32 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .server import Emulator
-
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         options.usage_error("a command is needed: entra-emulator run -- COMMAND")
-    with Emulator(state=options.state, port=options.port) as emulator:
+    with _emulator(options) as emulator:
         try:
-            status = _execute(command, _without_identity(os.environ) | emulator.environment)
+            status = _execute(command, without_identity(os.environ) | emulator.environment)
         except FileNotFoundError:
             return _fail(f"there is no command {command[0]!r}", _NOT_FOUND)
         except OSError as error:
             return _fail(f"{command[0]!r} can't be run: {error.strerror}", _NOT_EXECUTABLE)
         report = "\n".join(_report(emulator))
+        findings = emulator.judgement()
     # Not on stdout: that is the command's, whose output may be read by a program.
     print(f"\n{report}", file=sys.stderr)
-    return status
+    return 1 if options.strict and findings and status == 0 else status
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from .server import Emulator
-
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    with Emulator(state=options.state, port=options.port, host=options.host) as emulator:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, on_signal)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    with _emulator(options) as emulator:
         for name, value in emulator.environment.items():
             print(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()
@@ -120,12 +138,33 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _emulator(options: argparse.Namespace) -> Emulator:
+    from .server import Emulator
+
+    emulator = Emulator(
+        state=options.state,
+        port=options.port,
+        host=options.host,
+        seed=options.seed,
+        replication_lag=options.replication_lag,
+        throttling=options.throttling,
+    )
+    if options.faults is not None:
+        from . import yaml_file
+        from .faults import read_faults
+
+        document = yaml_file.read(options.faults)
+        emulator.faults.add(*read_faults(document, str(options.faults)))
+    return emulator
+
+
 def _fail(sentence: str, status: int = _FAILED) -> int:
     print(f"entra-emulator: {sentence}", file=sys.stderr)
     return status
 
 
-def _without_identity(environment: Any) -> dict[str, str]:
+def without_identity(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without who a program is and where it goes."""
     return {name: value for name, value in environment.items() if not name.startswith(_IDENTITY)}
 
 
@@ -190,9 +229,25 @@ def _report(emulator: Emulator) -> Iterator[str]:
     yield f"Entra was asked for {tokens} {'token' if tokens == 1 else 'tokens'}."
     yield ""
     authorizations = emulator.tenant.authorizations()
+    findings = emulator.judgement()
+    if findings:
+        yield "What the client should not have done:"
+        yield from _finding_lines(findings)
+        yield ""
     yield "The tenant now holds:" if authorizations else "The tenant holds no authorization."
     for authorization in authorizations:
         yield from _authorization_lines(authorization)
+
+
+def _finding_lines(findings: list[Finding]) -> Iterator[str]:
+    of_rule: dict[Rule, list[Finding]] = {}
+    for finding in findings:
+        of_rule.setdefault(finding.rule, []).append(finding)
+    for alike in of_rule.values():
+        for finding in alike[:_FINDINGS_SHOWN]:
+            yield f"  {finding.sentence}"
+        if len(alike) > _FINDINGS_SHOWN:
+            yield f"  … and {len(alike) - _FINDINGS_SHOWN} more times."
 
 
 def _is_authority(call: Call) -> bool:
@@ -200,17 +255,14 @@ def _is_authority(call: Call) -> bool:
 
 
 def _call_lines(call: Call) -> Iterator[str]:
+    from .journal import pairs_of
+
     outcome = "closed without an answer" if call.status is None else str(call.status)
     fault = f" (scripted: {call.fault})" if call.fault else ""
     yield f"  {call.method} {call.path}: {outcome}{fault}"
-    for pair in _pairs(call.body):
+    for pair in pairs_of(call.body):
         emptied = " (emptied)" if pair.get("value") in ("", None) else ""
         yield f"      {pair.get('key')}{emptied}"
-
-
-def _pairs(body: Any) -> list[dict[str, Any]]:
-    items = (body.get("credentials") or body.get("value")) if isinstance(body, dict) else None
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _authorization_lines(authorization: Authorization) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """One exchange over HTTP: its ids, its limits, its scripted fault, its entry in the journal.
 
 `Exchanges` stands between the server and the routes. It answers every request itself in the end, so
-that nothing (a crash, a body too large) is answered in another shape than the service's.
+that nothing (a crash, a body too large) is answered in another shape than the service's. In order:
+the emulator's own pages, the scripted fault, the body's size, throttling, replication, the routes.
 """
 
 from __future__ import annotations
@@ -9,25 +10,32 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http.client import responses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .clock import Clock
 from .faults import USUAL_ERRORS, Fault, Faults
 from .graph_errors import GraphError, bad_request
 from .journal import Call, Journal, shown_form, shown_json, shown_path, shown_query
-from .state import utc_now
+from .replication import Replication
 from .tenant import is_guid
+from .throttling import Throttling
 from .token_errors import TokenError
+
+if TYPE_CHECKING:
+    from .control import Control
 
 BODY_LIMIT = 1 << 20
 """Bytes of a request's body that are read; more is answered with 413."""
@@ -54,6 +62,11 @@ _DIAGNOSTIC = json.dumps(
         }
     },
     separators=(",", ":"),
+)
+
+# With one segment before it: an id within a path of Graph's may well end in the same way.
+_TOKEN_PATH = re.compile(
+    r"/[^/]+/(oauth2/v2\.0/token|v2\.0/\.well-known/openid-configuration|discovery/v2\.0/keys)"
 )
 
 _log = logging.getLogger(__name__)
@@ -91,9 +104,12 @@ class Exchange:
     headers: Headers
     body: bytes | None
     """None if it was larger than `BODY_LIMIT`."""
-    time: datetime = field(default_factory=utc_now)
+    time: datetime
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_id: str | None = None
+    """The caller's, where its token proved it or its token request names it."""
+    answer_headers: dict[str, str] = field(default_factory=dict)
+    """What the answer carries whoever gives it, by names in lower case."""
 
     def __post_init__(self) -> None:
         self.form: dict[str, str] | None = None
@@ -118,9 +134,7 @@ class Exchange:
     @property
     def is_token_request(self) -> bool:
         """Whether it goes to Entra's token endpoint or its metadata, not to Graph."""
-        return self.path.endswith(
-            ("/oauth2/v2.0/token", "/openid-configuration", "/discovery/v2.0/keys")
-        )
+        return _TOKEN_PATH.fullmatch(self.path) is not None
 
     def document(self) -> Any:
         """The JSON that was sent."""
@@ -151,8 +165,10 @@ class Exchange:
         )
         return Answer.json(error.status, body, GRAPH_JSON, error.headers)
 
-    def call(self, status: int | None, fault: Fault | None) -> Call:
-        """The journal's entry."""
+    def call(
+        self, answer: Answer | None, fault: Fault | None, journal: Journal, now: datetime
+    ) -> Call:
+        """The journal's entry; `answer` is None where the connection was closed without one."""
         body = None
         if self.form is not None:
             body = shown_form(self.form)
@@ -163,14 +179,32 @@ class Exchange:
             method=self.method,
             path=shown_path(self.path),
             query=shown_query(self.query),
-            status=status,
+            status=answer.status if answer else None,
             request_id=self.request_id,
             client_request_id=self.client_request_id,
             user_agent=self.headers.get("user-agent"),
             client_id=self.client_id,
             fault=fault.summary if fault else None,
             body=body,
+            answered=now,
+            retry_after=_retry_after(answer, now) if answer else None,
+            authorization_code=(
+                journal.recognise(self._document)
+                if self.path.endswith("acquireAccessToken")
+                else None
+            ),
         )
+
+
+def _retry_after(answer: Answer, now: datetime) -> float | None:
+    """The seconds of an answer's Retry-After, which is a number of them or a date."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds()) if text else None
+    except (ValueError, TypeError):
+        return None
 
 
 def _form(body: bytes) -> dict[str, str] | None:
@@ -200,12 +234,33 @@ def _refuse_constant(name: str) -> Any:
 
 
 class Exchanges:
-    """The ASGI application that the server runs; `routes` knows what the paths mean."""
+    """The ASGI application that the server runs; `routes` knows what the paths mean.
 
-    def __init__(self, routes: ASGIApp, journal: Journal, faults: Faults, url: str) -> None:
+    `pages` are the emulator's own; `identify` gives the client id that an Authorization header
+    proves, if it does.
+    """
+
+    def __init__(
+        self,
+        routes: ASGIApp,
+        pages: Control,
+        *,
+        journal: Journal,
+        faults: Faults,
+        clock: Clock,
+        identify: Callable[[str | None], str | None],
+        replication: Replication,
+        throttling: Throttling | None,
+        url: str,
+    ) -> None:
         self._routes = routes
+        self._pages = pages
         self._journal = journal
         self._faults = faults
+        self._clock = clock
+        self._identify = identify
+        self._replication = replication
+        self._throttling = throttling
         self._url = url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -220,18 +275,36 @@ class Exchanges:
             query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
             headers=Headers(scope=scope),
             body=body,
+            time=self._clock.now(),
         )
+        if self._pages.owns(exchange.path):
+            await _send(self._own_page(exchange), send)
+            return
+        exchange.client_id = self._client_id(exchange)
         fault = self._faults.take(exchange.method, exchange.path)
         if fault and fault.delay:
             await asyncio.sleep(fault.delay)
         answer = await self._answer(exchange, fault, scope)
         drop = fault.drop if fault else None
-        unanswered = drop in ("before", "after")
-        self._journal.record(exchange.call(None if unanswered else answer.status, fault))
+        seen = None if drop in ("before", "after") else answer
+        self._journal.record(exchange.call(seen, fault, self._journal, self._clock.now()))
         if drop is None:
             await _send(answer, send)
         else:
-            await _drop(scope, receive, b"" if unanswered else _first_half(answer))
+            await _drop(scope, receive, _first_half(seen) if seen else b"")
+
+    def _own_page(self, exchange: Exchange) -> Answer:
+        try:
+            return self._pages.answer(exchange)
+        except Exception as error:
+            _log_crash(error)
+            return Answer(500)
+
+    def _client_id(self, exchange: Exchange) -> str | None:
+        if exchange.is_token_request:
+            named = (exchange.form or {}).get("client_id", "")
+            return named if is_guid(named) else None
+        return self._identify(exchange.headers.get("authorization"))
 
     async def _answer(self, exchange: Exchange, fault: Fault | None, scope: Scope) -> Answer:
         if fault and fault.drop == "before":
@@ -245,18 +318,21 @@ class Exchanges:
             answer = exchange.refuse(error)
         else:
             answer = await self._served(exchange, scope)
-        answer.headers = {**_usual_headers(exchange), **answer.headers}
+        answer.headers = {**_usual_headers(exchange), **exchange.answer_headers, **answer.headers}
         return answer
 
     async def _served(self, exchange: Exchange, scope: Scope) -> Answer:
         try:
-            return await _ask(self._routes, {**scope, "emulator.exchange": exchange})
+            if self._throttling:
+                self._throttling.count(exchange)
+            self._replication.check(exchange)
+            answer = await _ask(self._routes, {**scope, "emulator.exchange": exchange})
+            self._replication.filter(exchange, answer)
+            return answer
         except (GraphError, TokenError) as error:
             return exchange.refuse(error, self._url)
         except Exception as error:
-            # The error's own words may quote what was sent; the places in the code do not.
-            places = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("%s in the emulator:\n%s", type(error).__name__, places)
+            _log_crash(error)
             code, message = USUAL_ERRORS[500]
             return exchange.refuse(GraphError(500, code, message))
 
@@ -276,6 +352,12 @@ class Exchanges:
             answer = exchange.refuse(GraphError(status, fault.code or usual_code, message))
         answer.headers |= _lower(fault.headers)
         return answer
+
+
+def _log_crash(error: Exception) -> None:
+    # The error's own words may quote what was sent; the places in the code do not.
+    places = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("%s in the emulator:\n%s", type(error).__name__, places)
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -6,7 +6,10 @@ value in the wrong place (a secret as a key, in a query, in a path) must not be 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
+import secrets
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -48,12 +51,15 @@ _SCOPE = re.compile(r"https://[A-Za-z0-9.:-]+/{1,2}\.default")
 
 @dataclass(frozen=True)
 class Call:
-    """One call. `time` is UTC; `status` is None where the connection was closed without an answer.
+    """One call. `time` is when it came, in UTC by the emulator's clock, `answered` when it ended.
 
-    `path` and `query` are decoded, what could be secret in them masked. `client_id` is the
-    caller's, where the call proved it or the token request named it. `fault` says what a scripted
-    fault did. `body` is JSON with masked values (an emptied value stays ""), or the harmless part
-    of a form; None where there was none or where it could not be read.
+    `status` is None where the connection was closed without an answer. `path` and `query` are
+    decoded, what could be secret in them masked. `client_id` is the caller's, where the call proved
+    it or the token request named it. `fault` says what a scripted fault did. `body` is JSON with
+    masked values (an emptied value stays ""), or the harmless part of a form; None where there was
+    none or where it could not be read. `retry_after` are the seconds that the answer asked to wait.
+    `authorization_code` recognises the same single-use code in another call of this run, and says
+    nothing else about it.
     """
 
     time: datetime
@@ -67,6 +73,19 @@ class Call:
     client_id: str | None
     fault: str | None
     body: Any
+    answered: datetime
+    retry_after: float | None = None
+    authorization_code: str | None = None
+
+    @property
+    def was_dropped(self) -> bool:
+        """Whether a scripted fault kept the answer, or half of it, from the client."""
+        return "drop" in (self.fault or "")
+
+    @property
+    def was_served(self) -> bool:
+        """Whether the service's own answer reached the client."""
+        return not self.was_dropped and "status" not in (self.fault or "")
 
 
 class Journal:
@@ -75,6 +94,7 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
+        self._key = secrets.token_bytes(32)
 
     @property
     def calls(self) -> list[Call]:
@@ -95,10 +115,27 @@ class Journal:
         with self._lock:
             self._calls.clear()
 
+    def recognise(self, document: Any) -> str | None:
+        """A digest of the authorization code in a body of acquireAccessToken, if it holds one.
+
+        Its key lasts as long as this journal: a code that can be guessed can't be confirmed by it.
+        """
+        code = _authorization_code(document)
+        return code and hmac.new(self._key, code.encode(), hashlib.sha256).hexdigest()
+
     def record(self, call: Call) -> None:
         """Adds a call whose parts went through `shown_path` and its siblings."""
         with self._lock:
             self._calls.append(call)
+
+
+def _authorization_code(document: Any) -> str | None:
+    pairs = document.get("credentials") if isinstance(document, dict) else None
+    for pair in pairs if isinstance(pairs, list) else []:
+        if isinstance(pair, dict) and pair.get("key") == "Oauth2AuthorizationCode":
+            value = pair.get("value")
+            return value if isinstance(value, str) and value else None
+    return None
 
 
 def shown_path(path: str) -> str:
@@ -144,6 +181,17 @@ def shown_json(document: Any, name: str = "", depth: int = 0) -> Any:
     if isinstance(document, list):
         return [shown_json(item, name, depth + 1) for item in document]
     return document if _is_harmless(name, document) else MASK
+
+
+def keys_of(body: Any) -> list[str]:
+    """The keys of the credentials or secrets in a body of the journal."""
+    return [str(pair.get("key")) for pair in pairs_of(body)]
+
+
+def pairs_of(body: Any) -> list[dict[str, Any]]:
+    """The pairs of the credentials or secrets in a body of the journal."""
+    items = (body.get("credentials") or body.get("value")) if isinstance(body, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _is_harmless(name: str, value: Any) -> bool:

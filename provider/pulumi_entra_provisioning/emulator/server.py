@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import os
 import socket
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import trustme
 import uvicorn
@@ -19,11 +22,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .assumptions import Assumptions
 from .authority import Authority
+from .clock import Clock
+from .control import Control
 from .exchange import TRANSPORT, Exchanges
 from .faults import Faults
+from .graph_errors import GraphError
 from .journal import Journal
+from .judgement import Finding, judge
+from .replication import Replication
 from .routes import Routes
+from .seed import Seed
 from .tenant import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Tenant
+from .throttling import Limits, Throttling
 
 _START_LIMIT = 30.0
 _KEEP_ALIVE = 120
@@ -33,9 +43,15 @@ _STOP_LIMIT = 2
 class Emulator:
     """An Entra tenant with its token endpoint and its Graph, while the `with` block lasts.
 
-    `state` is a file in which the tenant is kept between runs. `port` 0 takes a free one. `host`
-    must be a loopback address: the tenant's client and secret are public. OSError if the port is
-    taken, ValueError for another host or a state file that is none.
+    `state` is a file in which the tenant is kept between runs. `seed` is a YAML file, or what one
+    holds, with what a new tenant begins with and an old one lacks. `port` 0 takes a free one.
+    `host` must be a loopback address: the tenant's client and secret are public.
+
+    For `replication_lag` seconds a new application or service principal is not found; the seed's
+    lag counts unless it is given here. `throttling` applies Graph's documented limits, or others.
+
+    OSError if the port is taken, ValueError for another host, a state file that is none or a seed
+    that is wrong.
     """
 
     url: str
@@ -49,20 +65,40 @@ class Emulator:
         assumptions: Assumptions | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
+        seed: Path | Mapping[str, Any] | None = None,
+        replication_lag: float | None = None,
+        throttling: bool | Limits = False,
     ) -> None:
         self._address = _loopback(host)
         self._host = host
         self._port = port
         self._assumptions = assumptions or Assumptions()
-        self.tenant = Tenant(state=state, assumptions=self._assumptions)
+        self.clock = Clock()
+        read = Seed.read(seed) if seed is not None else Seed()
+        is_new = state is None or not state.exists()
+        self.tenant = Tenant(state=state, assumptions=self._assumptions, now=self.clock.now)
+        if seed is not None:
+            read.plant(self.tenant, is_new=is_new)
         self.journal = Journal()
         self.faults = Faults()
+        lag = read.replication_lag if replication_lag is None else replication_lag
+        if not 0 <= lag < math.inf:
+            raise ValueError("the replication lag is a number of seconds")
+        self._replication = Replication(self.tenant, lag, self._assumptions, self.clock.now)
+        self._throttling = None
+        if throttling:
+            limits = throttling if isinstance(throttling, Limits) else Limits()
+            self._throttling = Throttling(limits, self.tenant.tenant_id, self.clock.time)
+
+    def judgement(self) -> list[Finding]:
+        """What the clients of this run did that they should not have done, oldest first."""
+        return judge(self.journal.calls, self._assumptions.token_lifetime)
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables that point a program at the emulator, as its tenant's default client."""
-        names = [name for name in (os.environ.get("NO_PROXY", ""), "127.0.0.1,localhost") if name]
-        no_proxy = ",".join(names)
+        names = [name for name in os.environ.get("NO_PROXY", "").split(",") if name]
+        no_proxy = ",".join(dict.fromkeys([*names, "127.0.0.1", "localhost"]))
         return {
             "ENTRA_PROVISIONING_GRAPH_ENDPOINT": self.url,
             "ENTRA_PROVISIONING_AUTHORITY_HOST": self.url,
@@ -81,7 +117,11 @@ class Emulator:
         self.url = f"https://{shown}:{port}"
         aliases = (f"https://127.0.0.1:{port}", f"https://localhost:{port}")
         self.authority = Authority(
-            self.tenant, self.url, aliases=aliases, assumptions=self._assumptions
+            self.tenant,
+            self.url,
+            aliases=aliases,
+            assumptions=self._assumptions,
+            now=self.clock.time,
         )
         self.tenant.third_party.serve_at(self.url, *aliases)
         self._directory = tempfile.TemporaryDirectory(prefix="entra-emulator-")
@@ -104,6 +144,12 @@ class Emulator:
         self._thread.join()
         self._directory.cleanup()
 
+    def _identify(self, authorization: str | None) -> str | None:
+        try:
+            return self.authority.caller(authorization).client_id
+        except GraphError:
+            return None
+
     def _start(self, listener: socket.socket) -> None:
         self._server = uvicorn.Server(self._configuration())
         self._thread = threading.Thread(
@@ -117,14 +163,24 @@ class Emulator:
             time.sleep(0.01)
 
     def _configuration(self) -> uvicorn.Config:
-        routes = Routes(self.tenant, self.authority)
+        application = Exchanges(
+            Routes(self.tenant, self.authority),
+            Control(self),
+            journal=self.journal,
+            faults=self.faults,
+            clock=self.clock,
+            identify=self._identify,
+            replication=self._replication,
+            throttling=self._throttling,
+            url=self.url,
+        )
         ca = trustme.CA()
         ca.cert_pem.write_to_path(self.ca_file)
         certificate = os.path.join(self._directory.name, "server.pem")
         pem = ca.issue_cert(self._address, "127.0.0.1", "localhost").private_key_and_cert_chain_pem
         pem.write_to_path(certificate)
         config = uvicorn.Config(
-            Exchanges(routes, self.journal, self.faults, self.url),
+            application,
             http=_Protocol,
             loop="asyncio",
             ws="none",

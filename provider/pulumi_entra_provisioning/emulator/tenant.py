@@ -84,6 +84,30 @@ class Tenant(Directory, Synchronization):
         with self._reading() as state:
             return state.clients.get(client_id.lower())
 
+    def created(self, kind: Kind, id: str) -> datetime:
+        """When the object was created, more exactly than its `createdDateTime`."""
+        with self._reading():
+            return self._target(kind, id).created
+
+    def adopt(
+        self, clients: Iterable[Client], targets: Iterable[Target], *, replace: bool
+    ) -> set[str]:
+        """Takes these in as they are; one whose id is here already only if `replace`.
+
+        Gives the ids of the targets that it took in.
+        """
+        adopted = set()
+        with self._changing() as state:
+            for client in clients:
+                if replace or client.client_id not in state.clients:
+                    state.clients[client.client_id] = client
+            for target in targets:
+                if replace or target.id not in state.targets[target.kind]:
+                    state.targets[target.kind][target.id] = target
+                    self._settle_new_secrets(target)
+                    adopted.add(target.id)
+        return adopted
+
     def require(self, permission: Permission, caller: Caller) -> None:
         """Refuses a caller that has none of the roles that the permission takes."""
         if permission.value.isdisjoint(caller.roles):
