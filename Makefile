@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
-.PHONY: help quickstart check clients bench clean cli
+.PHONY: help quickstart check clients live bench clean cli
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,6 +20,9 @@ check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
 
 clients: .venv/ready ## the Graph SDKs of other languages against the emulator, as far as their tools are here
 	pytest -m clients tests/clients
+
+live: .venv/ready ## the tests of tests/live on a real tenant: ENTRA_LIVE_TENANT_ID and more
+	pytest --live tests/live
 
 bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations
 	python tests/bench.py

@@ -394,7 +394,7 @@ def test_an_owner_that_is_not_there_or_there_already_is_refused(
     assert error(graph.post(APPLICATIONS, json=body))[0] == 404
     assert len(emulator.tenant.objects("applications")) == 1
     me = {"@odata.id": reference(emulator, caller_id(emulator))}
-    assert graph.post(path, json=me).status_code == 204
+    assert graph.post(f"{path}/$ref", json=me).status_code == 204
     again = error(graph.post(f"{path}/$ref", json=me))
     assert again[:2] == (400, "Request_BadRequest")
     assert "already exist" in again[2]

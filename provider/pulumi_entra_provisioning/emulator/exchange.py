@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import traceback
 import uuid
 import zlib
@@ -62,6 +63,11 @@ _DIAGNOSTIC = json.dumps(
         }
     },
     separators=(",", ":"),
+)
+
+# With one segment before it: an id within a path of Graph's may well end in the same way.
+_TOKEN_PATH = re.compile(
+    r"/[^/]+/(oauth2/v2\.0/token|v2\.0/\.well-known/openid-configuration|discovery/v2\.0/keys)"
 )
 
 _log = logging.getLogger(__name__)
@@ -129,9 +135,7 @@ class Exchange:
     @property
     def is_token_request(self) -> bool:
         """Whether it goes to Entra's token endpoint or its metadata, not to Graph."""
-        return self.path.endswith(
-            ("/oauth2/v2.0/token", "/openid-configuration", "/discovery/v2.0/keys")
-        )
+        return _TOKEN_PATH.fullmatch(self.path) is not None
 
     def document(self) -> Any:
         """The JSON that was sent."""

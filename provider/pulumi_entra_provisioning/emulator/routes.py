@@ -144,7 +144,6 @@ class Routes:
             *self._graph("PATCH", "", write, self._update_object),
             *self._graph("DELETE", "", write, self._delete_object),
             *self._graph("GET", "/owners", read, self._list_owners),
-            *self._graph("POST", "/owners", write, self._add_owner),
             *self._graph("POST", "/owners/$ref", write, self._add_owner),
             *self._graph("DELETE", "/owners/{owner}/$ref", write, self._remove_owner),
             Route(deleted, self._endpoint(read, self._get_deleted), methods=["GET"]),
