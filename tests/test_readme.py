@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 import re
@@ -14,6 +15,7 @@ from pulumi_entra_provisioning import ProvisioningAuthorization, identity
 from pulumi_entra_provisioning.emulator import (
     DEFAULT_APPLICATION_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
+    Assumptions,
     Emulator,
 )
 from pulumi_entra_provisioning.errors import REMEDIES, SIGN_IN_REMEDIES
@@ -151,3 +153,33 @@ def test_the_remedies_are_those_of_the_errors() -> None:
     of_graph, of_entra = tables("Errors")
     assert {row[0].strip("`"): row[1] for row in of_graph} == REMEDIES
     assert {row[0].strip("`"): row[1] for row in of_entra} == SIGN_IN_REMEDIES
+
+
+def documented_assumptions() -> dict[str, str]:
+    """The settings of the emulator's assumptions with the first paragraph of their docstrings."""
+    source = REPOSITORY / "provider/pulumi_entra_provisioning/emulator/assumptions.py"
+    classes = [
+        node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)
+    ]
+    (assumptions,) = (node for node in classes if node.name == Assumptions.__name__)
+    documented = {}
+    for setting, described in zip(assumptions.body, assumptions.body[1:], strict=False):
+        if isinstance(setting, ast.AnnAssign) and isinstance(setting.target, ast.Name):
+            assert isinstance(described, ast.Expr)
+            text = ast.literal_eval(described.value)
+            documented[setting.target.id] = " ".join(text.split("\n\n")[0].split())
+    return documented
+
+
+def test_every_assumption_of_the_emulator_is_told() -> None:
+    options, assumptions = tables("The emulator")
+    assert {row[0].strip("`"): row[1] for row in assumptions} == documented_assumptions()
+    shown = subprocess.run(
+        ["entra-emulator", "run", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=cli_environment(REPOSITORY),
+    ).stdout
+    for option in code(" ".join(row[0] for row in options)):
+        assert option.split()[0] in shown

@@ -28,7 +28,7 @@ _CALLS_KEPT = 10_000
 _DEPTH_SHOWN = 6
 
 _SEGMENTS = re.compile(
-    r"|v1\.0|v2\.0|oauth2|\.well-known|openid-configuration"
+    r"|v1\.0|v2\.0|oauth2|\.well-known|openid-configuration|third-party|\$ref|\$count"
     r"|[A-Za-z]{1,40}(\.[A-Za-z]{1,40})*"  # a resource, an action, a tenant's domain
     r"|[A-Za-z]+\(appId='[0-9a-fA-F-]{36}'\)"
     r"|[A-Za-z0-9]{1,40}\.[0-9a-f]{32}(\.[0-9a-f-]{36})?"  # a job: template, tenant, instance
@@ -38,6 +38,7 @@ _QUERIES: dict[str, re.Pattern[str]] = {
     "$expand": re.compile(r"[A-Za-z,]+"),
     "$filter": re.compile(r"(appId|id) eq '[0-9a-fA-F-]{36}'"),
     "$select": re.compile(r"[A-Za-z, ]+"),
+    "$skip": re.compile(r"[0-9]+"),
     "$top": re.compile(r"[0-9]+"),
     "api-version": re.compile(r"[0-9.-]+"),
 }
