@@ -179,3 +179,13 @@ def test_whatever_is_sent_is_answered_in_graphs_words(
             (500, "InternalError"),
             (501, "NotImplemented"),
         }
+
+
+@pytest.mark.parametrize(
+    "end", ["x/oauth2/v2.0/token", "openid-configuration", "x/discovery/v2.0/keys"]
+)
+def test_an_id_that_ends_like_a_path_of_entra_is_still_graphs(
+    graph: httpx.Client, end: str
+) -> None:
+    answer = graph.get(f"/v1.0/applications/{quote(f'x/{end}', safe='')}")
+    assert answer.headers["request-id"] == answer.json()["error"]["innerError"]["request-id"]
