@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import pytest
 from pulumi_entra_provisioning.errors import (
@@ -10,6 +12,7 @@ from pulumi_entra_provisioning.errors import (
     RequestError,
     SignInError,
     redacted,
+    seconds,
     unwrapped,
 )
 
@@ -107,6 +110,29 @@ def test_a_message_that_wraps_nothing_stays(message: str) -> None:
 )
 def test_a_value_is_cut_out_of_what_the_service_said(secret: str, said: str, shown: str) -> None:
     assert redacted(said, [secret]) == shown
+
+
+@pytest.mark.parametrize(
+    ("header", "asked"),
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str, asked: float | None) -> None:
+    assert seconds(header) == asked
+
+
+def test_retry_after_a_date_to_come_is_the_seconds_until_then() -> None:
+    then = datetime.now(timezone.utc) + timedelta(minutes=1)
+    asked = seconds(format_datetime(then))
+    assert asked is not None
+    assert 50 < asked <= 60
 
 
 def test_a_bearer_token_is_cut_out_whoever_said_it() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pulumi_entra_provisioning.emulator import Emulator, Fault
 from readme import table
-from stack import Stack
+from stack import PREAMBLE, Stack
 
 ProgramFor = Callable[[str], Stack]
 
@@ -225,3 +225,41 @@ def test_destroy(rows: Rows) -> None:
         if rows.emulator.tenant.secrets("servicePrincipals", row.principal)
     ]
     assert kept == []
+
+
+@pytest.fixture
+def one(rows: Rows) -> Rows:
+    """The first row alone, authorized."""
+    row = rows.rows[0]
+    rows.stack.configure(principals=json.dumps({row.name: row.principal}))
+    rows.stack.program(PREAMBLE + PROGRAM.replace("KEY", "SecretToken").replace("=30", "=2"))
+    rows.stack.up()
+    rows.emulator.journal.clear()
+    return replace(rows, rows=[row])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ENTRA_PROVISIONING_CA_FILE": ""}, "CERTIFICATE_VERIFY_FAILED"),
+        ({"ENTRA_PROVISIONING_AUTHORITY_HOST": "https://127.0.0.1:9"}, "Connection refused"),
+    ],
+)
+def test_a_server_that_is_not_reached_changes_nothing(
+    one: Rows, change: dict[str, str], said: str
+) -> None:
+    reached = one.stack.environment
+    before = one.recorded("requestId")
+    one.stack.environment = {**reached, **change}
+    one.stack.configure_secret(value="second")
+    printed = one.stack.up(succeeds=False)
+    assert said in printed
+    if "CERTIFICATE" in said:  # a refused connection is tried again for five minutes here
+        assert said in one.stack.refresh(succeeds=False)
+        assert said in one.stack.destroy(succeeds=False)
+    assert one.recorded("requestId") == before
+    assert one.emulator.journal.calls == []
+
+    one.stack.environment = reached
+    one.stack.up()
+    assert set(one.recorded("revision").values()) == {2}
