@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -619,6 +620,40 @@ def test_a_run_that_is_killed_in_the_middle_of_a_create_goes_on_with_the_next(
     stack.pulumi("cancel", "--yes")
     assert stack.authorizations() == {}
     assert "interrupted while creating" in stack.up()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+    assert "2 unchanged" in stack.up()
+
+
+def plugin_process(stack: Stack) -> int:
+    """The process in which the engine runs the dynamic provider of a stack."""
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("needs /proc to tell the processes of one stack from those of others")
+    own = f"PULUMI_HOME={stack.folder / 'home'}".encode()
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):  # a process of another test ends meanwhile
+            command, environment = (
+                (process / name).read_bytes() for name in ("cmdline", "environ")
+            )
+            if b"pulumi.dynamic" in command and own in environment:
+                return int(process.name)
+    raise LookupError("the stack has no plugin process")
+
+
+def test_a_provider_that_is_killed_in_the_middle_of_a_create_leaves_it_to_the_next_run(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=3.0))
+    running = begin(stack, "up")
+    while emulator.faults.pending and running.poll() is None:
+        time.sleep(0.05)
+    os.kill(plugin_process(stack), signal.SIGKILL)
+    running.communicate(timeout=120)
+    assert running.returncode != 0
+
+    assert stack.authorizations() == {}
+    stack.up()
     assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
     assert "2 unchanged" in stack.up()
 
