@@ -605,15 +605,21 @@ def begin(stack: Stack, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_run_that_is_killed_in_the_middle_of_a_create_goes_on_with_the_next(
-    emulator: Emulator, program_for: ProgramFor
-) -> None:
-    stack = program_for(BEARER)
+def in_the_middle_of_a_create(stack: Stack, emulator: Emulator) -> subprocess.Popen[str]:
+    """A run of `pulumi up` whose call has reached Graph and is not answered yet."""
     stack.configure_secret(token="t0ken")
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=3.0))
     running = begin(stack, "up")
     while emulator.faults.pending and running.poll() is None:
         time.sleep(0.05)
+    return running
+
+
+def test_a_run_that_is_killed_in_the_middle_of_a_create_goes_on_with_the_next(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    running = in_the_middle_of_a_create(stack, emulator)
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()
 
@@ -643,11 +649,7 @@ def test_a_provider_that_is_killed_in_the_middle_of_a_create_leaves_it_to_the_ne
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=3.0))
-    running = begin(stack, "up")
-    while emulator.faults.pending and running.poll() is None:
-        time.sleep(0.05)
+    running = in_the_middle_of_a_create(stack, emulator)
     os.kill(plugin_process(stack), signal.SIGKILL)
     running.communicate(timeout=120)
     assert running.returncode != 0
