@@ -1,20 +1,29 @@
+"""Each identity by azure-identity's own class, against the emulator."""
+
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
+import os
+import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
+import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 from pulumi_entra_provisioning.emulator import DEFAULT_CLIENT_ID, Emulator, Fault
 from pulumi_entra_provisioning.errors import SettingsError, SignInError
-from pulumi_entra_provisioning.identity import CLOUDS, Settings, SharedTokenCredential, settings
-
-COMPLETE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s"}
+from pulumi_entra_provisioning.identity import SharedTokenCredential
+from pulumi_entra_provisioning.settings import Settings, settings
 
 
 def found(stack: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
@@ -27,113 +36,14 @@ def problems(environment: Mapping[str, str]) -> str:
     return "\n".join(caught.value.problems)
 
 
-def test_each_setting_comes_from_the_first_place_that_has_it() -> None:
-    places = [
-        ("stack", "entra-provisioning:clientId"),
-        ("stack", "azuread:clientId"),
-        ("environment", "ENTRA_PROVISIONING_CLIENT_ID"),
-        ("environment", "ARM_CLIENT_ID"),
-        ("environment", "AZURE_CLIENT_ID"),
-    ]
-    for first in range(len(places)):
-        given: dict[str, dict[str, str]] = {"stack": {}, "environment": dict(COMPLETE)}
-        del given["environment"]["AZURE_CLIENT_ID"]
-        for kind, name in places[first:]:
-            given[kind][name] = name
-        assert found(given["stack"], given["environment"]).client_id == places[first][1]
-
-
-def test_stack_configuration_of_pulumi_azuread_is_enough() -> None:
-    values = {"azuread:tenantId": "t", "azuread:clientId": "c", "azuread:clientSecret": "s"}
-    chosen = found({**values, "azuread:environment": "usgovernment"}, {})
-    assert (chosen.tenant_id, chosen.client_id, chosen.client_secret) == ("t", "c", "s")
-    assert chosen.cloud == "usgovernmentl4"
-
-
-@pytest.mark.parametrize(
-    ("environment", "authority_host", "graph_endpoint"),
-    [
-        ("global", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
-        ("usgovernmentl4", "https://login.microsoftonline.us", "https://graph.microsoft.us"),
-        ("usgovernmentl5", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
-        ("china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
-    ],
-)
-def test_a_cloud_has_its_authority_its_endpoint_and_its_scope(
-    environment: str, authority_host: str, graph_endpoint: str
-) -> None:
-    chosen = found({"entra-provisioning:environment": environment}, COMPLETE)
-    assert chosen.cloud == environment
-    assert chosen.authority_host == authority_host
-    assert chosen.graph_endpoint == graph_endpoint
-    assert chosen.scope == f"{graph_endpoint}/.default"
-    assert environment in CLOUDS
-
-
-def test_the_endpoints_can_be_overridden_and_keep_the_clouds_name() -> None:
-    overrides = {
-        "ENTRA_PROVISIONING_GRAPH_ENDPOINT": "https://graph.test:8443/",
-        "ENTRA_PROVISIONING_AUTHORITY_HOST": "https://login.test",
-    }
-    chosen = found({}, {**COMPLETE, **overrides})
-    assert (chosen.graph_endpoint, chosen.authority_host, chosen.cloud) == (
-        "https://graph.test:8443",
-        "https://login.test",
-        "global",
-    )
-    assert chosen.scope == "https://graph.test:8443/.default"
-
-
-def test_everything_that_is_missing_is_told_at_once_with_its_places() -> None:
-    told = problems({})
-    assert "tenantId: not set. Set it by `pulumi config set entra-provisioning:tenantId" in told
-    assert "clientId: not set." in told
-    assert "clientSecret: not set, nor is clientCertificatePath." in told
-    assert "`pulumi config set --secret entra-provisioning:clientSecret" in told
-    assert "azuread:clientSecret" in told
-    for variable in (
-        "ENTRA_PROVISIONING_CLIENT_SECRET",
-        "ARM_CLIENT_SECRET",
-        "AZURE_CLIENT_SECRET",
-    ):
-        assert variable in told
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        ("ARM_ENVIRONMENT", "moon", "environment: not a cloud that is known here; use one of"),
-        (
-            "ENTRA_PROVISIONING_GRAPH_ENDPOINT",
-            "http://graph.test",
-            "graphEndpoint: must be an https",
-        ),
-        ("ENTRA_PROVISIONING_GRAPH_ENDPOINT", "https://graph.test/v1.0", "graphEndpoint: must be"),
-        ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://u@login.test", "authorityHost: must be"),
-        ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://login.test:x", "authorityHost: must be"),
-        ("ENTRA_PROVISIONING_CA_FILE", "/no/such/file", "caFile: no PEM bundle"),
-        ("ARM_CLIENT_CERTIFICATE_PATH", "/no/such/file", "clientCertificatePath: no such file"),
-        ("AZURE_TENANT_ID", "a tenant", "tenantId: must be the tenant's GUID"),
-    ],
-)
-def test_an_unusable_setting_is_told_by_name(name: str, value: str, said: str) -> None:
-    assert said in problems({**COMPLETE, name: value})
-
-
-def test_settings_show_no_secret() -> None:
-    values = {
-        **COMPLETE,
-        "AZURE_CLIENT_SECRET": "pl4nted",
-        "ARM_CLIENT_CERTIFICATE_PASSWORD": "pw5",
-    }
-    chosen = found({}, values)
-    assert chosen.secrets == ("pl4nted", "pw5")
-    assert "pl4nted" not in repr(chosen)
-    assert "pw5" not in repr(chosen)
-
-
 def token(chosen: Settings) -> str:
     return asyncio.run(SharedTokenCredential(chosen).get_token(chosen.scope)).token
+
+
+def claims(chosen: Settings) -> dict[str, Any]:
+    """What the token says that the identity gets."""
+    read: dict[str, Any] = jwt.decode(token(chosen), options={"verify_signature": False})
+    return read
 
 
 def test_a_client_secret_gives_a_token_and_a_wrong_one_says_what_to_do(emulator: Emulator) -> None:
@@ -159,9 +69,16 @@ def test_an_unknown_client_and_an_unknown_tenant_say_what_to_check(emulator: Emu
         assert ("(request-id " in str(caught.value)) == (name == "AZURE_CLIENT_ID")
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """A self-made certificate as its public part and, locked with `opens-it`, as two files."""
+
+    public: str
+    files: Mapping[str, Path]
+
+
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PEM file with a self-made certificate and its key, encrypted with `opens-it`."""
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pipeline")])
     now = datetime.now(timezone.utc)
@@ -175,16 +92,18 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .not_valid_after(now + timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path_factory.mktemp("certificate") / "client.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(b"opens-it"),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
+    locked = serialization.BestAvailableEncryption(b"opens-it")
+    public = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked
     )
-    return path
+    folder = tmp_path_factory.mktemp("certificate")
+    files = {"PEM": folder / "client.pem", "PFX": folder / "client.pfx"}
+    files["PEM"].write_bytes(private + public)
+    files["PFX"].write_bytes(
+        pkcs12.serialize_key_and_certificates(b"pipeline", key, made, None, locked)
+    )
+    return Certificate(public.decode(), files)
 
 
 def with_certificate(emulator: Emulator, path: Path, password: str) -> Settings:
@@ -198,31 +117,37 @@ def with_certificate(emulator: Emulator, path: Path, password: str) -> Settings:
     )
 
 
-def test_a_certificate_gives_a_token_where_it_is_registered(
-    emulator: Emulator, certificate: Path
+def test_a_certificate_that_is_not_registered_says_what_to_do(
+    emulator: Emulator, certificate: Certificate
 ) -> None:
     with pytest.raises(SignInError, match="AADSTS700027") as caught:
-        token(with_certificate(emulator, certificate, "opens-it"))
+        token(with_certificate(emulator, certificate.files["PEM"], "opens-it"))
     assert "Upload the public part of the certificate" in str(caught.value)
-    public = certificate.read_text()[certificate.read_text().index("-----BEGIN CERTIFICATE") :]
-    emulator.tenant.register_client(DEFAULT_CLIENT_ID, certificates=[public])
-    assert token(with_certificate(emulator, certificate, "opens-it")).count(".") == 2
 
 
+@pytest.mark.parametrize("form", ["PEM", "PFX"])
+def test_a_certificate_gives_a_token_from_its_file_and_as_text(
+    emulator: Emulator, certificate: Certificate, form: str
+) -> None:
+    emulator.tenant.register_client(DEFAULT_CLIENT_ID, certificates=[certificate.public])
+    path = certificate.files[form]
+    assert claims(with_certificate(emulator, path, "opens-it"))["appid"] == DEFAULT_CLIENT_ID
+    inline = {
+        **emulator.environment,
+        "ARM_CLIENT_CERTIFICATE": base64.encodebytes(path.read_bytes()).decode(),
+        "ARM_CLIENT_CERTIFICATE_PASSWORD": "opens-it",
+    }
+    assert claims(found({}, inline))["appid"] == DEFAULT_CLIENT_ID
+
+
+@pytest.mark.parametrize("form", ["PEM", "PFX"])
 def test_a_certificate_that_can_not_be_opened_is_told_without_its_password(
-    emulator: Emulator, certificate: Path
+    emulator: Emulator, certificate: Certificate, form: str
 ) -> None:
     for password in ("pl4nted-and-wrong", ""):
         with pytest.raises(SettingsError, match="clientCertificatePassword") as caught:
-            token(with_certificate(emulator, certificate, password))
+            token(with_certificate(emulator, certificate.files[form], password))
         assert "pl4nted" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["ARM_CLIENT_CERTIFICATE_PATH", "ENTRA_PROVISIONING_CA_FILE"])
-def test_a_file_whose_content_is_given_for_its_path_is_told_without_it(name: str) -> None:
-    told = problems({**COMPLETE, name: "-----BEGIN PRIVATE KEY-----\n" + "pl4nted" * 200})
-    assert "Path: no such file" in told or "caFile: no PEM bundle" in told
-    assert "pl4nted" not in told
 
 
 def test_what_is_no_answer_of_entra_is_told_without_what_it_says(emulator: Emulator) -> None:
@@ -243,3 +168,131 @@ def test_calls_at_the_same_time_share_one_token_request(emulator: Emulator) -> N
 
     assert len(asyncio.run(several())) == 1
     assert len(emulator.journal.select("POST", "*/token")) == 1
+
+
+# The command lines
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder of PATH, beside what every system has; and no service of Azure's to ask."""
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
+    for name in [name for name in os.environ if name.startswith(("AZURE_CLIENT", "IDENTITY_"))]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+def command(folder: Path, name: str, answer: str) -> Path:
+    """A command that answers as the Azure CLI or the Azure Developer CLI; where it notes a call."""
+    calls = folder / f"{name}.calls"
+    (folder / name).write_text(
+        f"#!{sys.executable}\nimport sys\n"
+        f"open({str(calls)!r}, 'a').write(' '.join(sys.argv[1:]) + chr(10))\n"
+        f"{answer}\n"
+    )
+    (folder / name).chmod(0o755)
+    return calls
+
+
+def signed_in(folder: Path, name: str, access_token: str) -> Path:
+    said = json.dumps(
+        {"accessToken": access_token, "expires_on": 4102444800}
+        if name == "az"
+        else {"token": access_token, "expiresOn": "2099-12-31T00:00:00Z"}
+    )
+    return command(folder, name, f"print({said!r})")
+
+
+def nobody(emulator: Emulator) -> dict[str, str]:
+    """The emulator's endpoints, with no identity."""
+    return {
+        name: value for name, value in emulator.environment.items() if not name.startswith("AZURE")
+    }
+
+
+def issued(emulator: Emulator) -> str:
+    client = emulator.tenant.client(DEFAULT_CLIENT_ID)
+    assert client
+    return emulator.authority.issue(client, emulator.url, lifetime=3600)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("az", "account get-access-token --output json --resource {url} --tenant {tenant}"),
+        (
+            "azd",
+            "auth token --output json --no-prompt --scope {url}/.default --tenant-id {tenant}",
+        ),
+    ],
+)
+def test_whoever_is_signed_in_to_a_command_line_calls_where_nothing_is_configured(
+    emulator: Emulator, path: Path, name: str, asked: str
+) -> None:
+    access_token = issued(emulator)
+    calls = signed_in(path, name, access_token)
+    tenant = emulator.tenant.tenant_id
+    chosen = found({"azuread:tenantId": tenant}, nobody(emulator))
+
+    async def twice() -> list[str]:
+        credential = SharedTokenCredential(chosen)
+        return [(await credential.get_token(chosen.scope)).token for _ in range(2)]
+
+    assert asyncio.run(twice()) == [access_token, access_token]
+    assert calls.read_text() == asked.format(url=emulator.url, tenant=tenant) + "\n"
+
+
+def test_the_azure_cli_comes_before_the_azure_developer_cli(emulator: Emulator, path: Path) -> None:
+    first = signed_in(path, "az", issued(emulator))
+    second = signed_in(path, "azd", issued(emulator))
+    token(found({}, nobody(emulator)))
+    assert first.exists()
+    assert not second.exists()
+
+
+def test_no_command_line_is_run_where_it_is_not_to_be(emulator: Emulator, path: Path) -> None:
+    calls = signed_in(path, "az", issued(emulator))
+    with pytest.raises(SettingsError, match="useCli is false"):
+        token(found({"azuread:useCli": "false"}, nobody(emulator)))
+    assert not calls.exists()
+
+
+def test_where_no_identity_serves_each_is_told_with_the_reason(
+    emulator: Emulator, path: Path
+) -> None:
+    command(path, "az", "sys.exit('Please run az login, pl4nted')")
+    configured = {**nobody(emulator), "ARM_CLIENT_SECRET": "pl4nted", "ARM_USE_OIDC": "true"}
+    with pytest.raises(SettingsError) as caught:
+        token(found({}, configured))
+    told = str(caught.value).splitlines()
+    assert told[0] == (
+        f"getting a token from {emulator.url}: no identity serves. Configure one of these:"
+    )
+    names = [line.partition(":")[0].strip() for line in told[1:]]
+    assert names[:10] == [
+        "client certificate",
+        "client secret",
+        "OpenID Connect token",
+        "Azure Pipelines",
+        "GitHub Actions",
+        "managed identity",
+        "AZURE_ variables",
+        "AzureCliCredential",
+        "AzureDeveloperCliCredential",
+        "EnvironmentCredential",
+    ]
+    assert "ManagedIdentityCredential" in names
+    assert "  client secret: tenantId and clientId are not set" in told
+    assert "  AzureCliCredential: Please run 'az login' to set up an account" in told
+    assert "pl4nted" not in str(caught.value)
+
+
+def test_a_personal_account_is_refused_with_a_sentence(emulator: Emulator, path: Path) -> None:
+    personal = jwt.encode(
+        {"tid": "9188040d-6c67-4c5b-b112-36a304b66dad", "idtyp": "user", "scp": "User.Read"},
+        "a key that is long enough for its signature",
+    )
+    signed_in(path, "az", personal)
+    with pytest.raises(SettingsError, match="personal Microsoft accounts can't authorize"):
+        token(found({}, nobody(emulator)))

@@ -18,7 +18,6 @@ from pulumi_entra_provisioning.emulator import (
     Fault,
 )
 from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
-from pulumi_entra_provisioning.identity import settings
 from pulumi_entra_provisioning.lifecycle import (
     UNKNOWN,
     Authorization,
@@ -26,6 +25,7 @@ from pulumi_entra_provisioning.lifecycle import (
     check,
     diff,
 )
+from pulumi_entra_provisioning.settings import settings
 
 T = TypeVar("T")
 

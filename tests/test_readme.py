@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pulumi_entra_provisioning import ProvisioningAuthorization, identity
+from pulumi_entra_provisioning import ProvisioningAuthorization
 from pulumi_entra_provisioning.emulator import (
     DEFAULT_APPLICATION_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
@@ -19,6 +19,7 @@ from pulumi_entra_provisioning.emulator import (
     Emulator,
 )
 from pulumi_entra_provisioning.errors import REMEDIES, SIGN_IN_REMEDIES
+from pulumi_entra_provisioning.settings import SETTINGS, stack_keys, variables
 from readme import TEXT, block, table, tables
 from stack import REPOSITORY, Stack, cli_environment
 
@@ -141,12 +142,11 @@ def test_the_outputs_are_those_of_the_resource() -> None:
 
 def test_every_setting_is_read_from_each_of_its_places_in_order() -> None:
     rows = table("Configuration")
-    found = {row[0].strip("`").partition(":")[2] for row in rows}
-    assert found == set(identity._NAMES)
-    for own, shared, variables, _ in rows:
-        name = own.strip("`").partition(":")[2]
-        assert identity._stack_keys(name) == [*code(own), *code(shared)]
-        assert identity._variables(name) == code(variables)
+    assert [row[0].strip("`") for row in rows] == list(SETTINGS)
+    for setting, twin, others, *_ in rows:
+        name = setting.strip("`")
+        assert stack_keys(name) == [f"entra-provisioning:{name}", *code(twin)]
+        assert variables(name) == code(others)
 
 
 def test_the_remedies_are_those_of_the_errors() -> None:

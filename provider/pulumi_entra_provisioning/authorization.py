@@ -27,8 +27,8 @@ from pulumi.dynamic import (
 
 from . import lifecycle
 from .errors import ProvisioningError, SettingsError
-from .identity import Settings, settings
 from .lifecycle import Authorization, Lifecycle
+from .settings import Settings, settings
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -91,7 +91,7 @@ class ProvisioningAuthorization(
     """When it was last authorized by this stack: RFC 3339, UTC."""
 
     authorized_by: pulumi.Output[str | None]
-    """Client id of the caller who last authorized it."""
+    """Client id of the caller who last authorized it; of a signed-in user, the object id."""
 
     cloud: pulumi.Output[str]
     """The national cloud: `global`, `usgovernmentl4`, `usgovernmentl5` or `china`."""

@@ -83,13 +83,16 @@ class RequestError(ProvisioningError):
     """Tried, and refused or not answered.
 
     `doing` says what was being done to what, `answer` what Microsoft Graph said; `code_at_stake`
-    that the call carried an authorization code, which works once.
+    that the call carried an authorization code, which works once. `remedy` says more exactly than
+    REMEDIES what to do.
     """
 
-    def __init__(self, doing: str, answer: Answer, *, code_at_stake: bool = False) -> None:
+    def __init__(
+        self, doing: str, answer: Answer, *, code_at_stake: bool = False, remedy: str = ""
+    ) -> None:
         self.answer = answer
         spent = f" {_CODE_SPENT}" if code_at_stake and answer.may_have_acted else ""
-        super().__init__(f"{doing}: {answer}. {_remedy(REMEDIES, answer)}{spent}")
+        super().__init__(f"{doing}: {answer}. {remedy or _remedy(REMEDIES, answer)}{spent}")
 
 
 def seconds(retry_after: str) -> float | None:
@@ -164,7 +167,16 @@ SIGN_IN_REMEDIES: Final = {
     "AADSTS90002": "Check tenantId and environment: this cloud has no such tenant.",
     "AADSTS700027": "Upload the public part of the certificate to the application, or set"
     " clientCertificatePath to one that is registered with it.",
-    "AADSTS700024": "Check this machine's clock: the signed assertion is outside its validity.",
+    "AADSTS700024": "Check this machine's clock: the signed assertion is outside its validity. The"
+    " ID token of a pipeline expires within minutes: get it in the step that runs pulumi.",
+    "AADSTS700211": "Add a federated identity credential with this issuer to the application.",
+    "AADSTS700212": "Give the application's federated identity credential the audience of the ID"
+    " token, which is api://AzureADTokenExchange unless the pipeline asks for another.",
+    "AADSTS700213": "Add a federated identity credential with this subject to the application: it"
+    " names the repository and the branch, environment or service connection exactly.",
+    "no ID token": "Check whether the job may ask for an ID token: in GitHub Actions"
+    " `permissions: id-token: write`, in Azure Pipelines SYSTEM_ACCESSTOKEN and the id of its"
+    " service connection.",
     "AADSTS65001": "Have an administrator consent to the client's permissions.",
     "AADSTS53003": "Exempt this workload identity from the Conditional Access policy, or run from"
     " a network that the policy allows.",

@@ -55,7 +55,9 @@ from .errors import (
     seconds,
     unwrapped,
 )
-from .identity import Settings, SharedTokenCredential
+from .identity import SharedTokenCredential
+from .permissions import Caller, lacking, lacking_to_look
+from .settings import Settings
 from .synchronization_secret import SINGLE_USE
 from .target import Target
 from .waiting import Patience
@@ -89,6 +91,7 @@ class Graph:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._endpoint = settings.graph_endpoint
         self._scope = settings.scope
         self._secrets = settings.secrets
         self._credential = SharedTokenCredential(settings)
@@ -117,6 +120,12 @@ class Graph:
         self._adapter.base_url = f"{settings.graph_endpoint}/v1.0"
         self._client = GraphServiceClient(request_adapter=self._adapter)
 
+    @property
+    def caller_id(self) -> str | None:
+        """Client id of the caller, or a signed-in user's object id, where the token says it."""
+        caller = self._credential.caller
+        return caller.id if caller else None
+
     async def acquire_access_token(
         self, target: Target, credentials: Mapping[str, str], patience: Patience
     ) -> Correlation:
@@ -133,7 +142,8 @@ class Graph:
             return exchange.correlation
 
         return await self._call(
-            f"authorizing {target}",
+            "authorizing",
+            target,
             post,
             patience,
             values=credentials.values(),
@@ -155,7 +165,7 @@ class Graph:
             action = jobs.by_synchronization_job_id(job_id).validate_credentials
             await action.post(body, exchange.configuration)
 
-        await self._call(f"verifying the credentials of {target}", post, patience, values=values)
+        await self._call("verifying the credentials of", target, post, patience, values=values)
 
     async def empty_secrets(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
         """Remove the values of `keys` from what the provisioning service holds for the target.
@@ -167,7 +177,7 @@ class Graph:
         async def put(exchange: _Exchange) -> None:
             await self._item(target).synchronization.secrets.put(body, exchange.configuration)
 
-        await self._call(f"emptying credentials of {target}", put, patience)
+        await self._call("emptying credentials of", target, put, patience)
 
     async def secret_keys(self, target: Target, patience: Patience) -> frozenset[str]:
         """The keys of the credentials that the provisioning service holds for the target.
@@ -188,7 +198,7 @@ class Graph:
                 raise ValueError("no collection, so not Graph's answer")
             return frozenset(pair.key.value for pair in held.value if pair.key)
 
-        return await self._call(f"reading the credentials' keys of {target}", get, patience)
+        return await self._call("reading the credentials' keys of", target, get, patience)
 
     async def exists(self, target: Target, patience: Patience) -> bool:
         """Whether the directory has the target.
@@ -200,7 +210,7 @@ class Graph:
             await self._item(target).get(exchange.configuration)
 
         try:
-            await self._call(f"looking for {target}", get, patience)
+            await self._call("looking for", target, get, patience, forbidden=lacking_to_look)
         except RequestError as error:
             if (error.answer.status, error.answer.code) == (404, "Request_ResourceNotFound"):
                 return False
@@ -219,7 +229,7 @@ class Graph:
             reasons = map(_quarantine_for_credentials, (jobs and jobs.value) or ())
             return next(filter(None, reasons), None)
 
-        return await self._call(f"reading the synchronization jobs of {target}", get, patience)
+        return await self._call("reading the synchronization jobs of", target, get, patience)
 
     def _item(self, target: Target) -> Any:
         """The request builder of the target.
@@ -234,17 +244,22 @@ class Graph:
     async def _call(
         self,
         doing: str,
+        target: Target,
         request: Callable[[_Exchange], Awaitable[_T]],
         patience: Patience,
         *,
         values: Iterable[str] | None = None,
         single_use: bool = False,
+        forbidden: Callable[[Caller, Target, str], str] = lacking,
     ) -> _T:
         """What `request` gives, sent as often as `patience` allows.
+
+        `forbidden` says what the caller lacks where Graph refuses for want of a permission.
 
         What the libraries below raise leaves as a RequestError without any of `values`. Where they
         are not known, it leaves without Graph's message, which may quote them.
         """
+        what = f"{doing} {target}"
 
         async def attempt() -> _T:
             exchange = _Exchange()
@@ -259,14 +274,17 @@ class Graph:
             except Exception as error:  # msgraph-sdk could not read what was answered
                 unreadable = f"unreadable answer ({type(error).__name__})"
                 answer = Answer(None, "", unreadable, may_have_acted=True, is_final=True)
-            raise RequestError(doing, answer, code_at_stake=single_use) from None
+            remedy = ""
+            if answer.is_forbidden and (caller := self._credential.caller):
+                remedy = forbidden(caller, target, self._endpoint)
+            raise RequestError(what, answer, code_at_stake=single_use, remedy=remedy) from None
 
         async def sign_in() -> None:
             await self._credential.get_token(self._scope, enable_cae=True)
 
         # On its own, so that a token that does not come is not taken for a call that was sent.
         await patience.call(self._credential.doing, sign_in)
-        return await patience.call(doing, attempt, single_use=single_use)
+        return await patience.call(what, attempt, single_use=single_use)
 
     def _refusal(
         self, error: APIError, exchange: _Exchange, values: Iterable[str] | None

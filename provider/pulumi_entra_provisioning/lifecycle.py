@@ -27,7 +27,7 @@ from .waiting import Patience
 
 if TYPE_CHECKING:
     from .graph import Graph
-    from .identity import Settings
+    from .settings import Settings
 
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine passes in a preview for a value that only the deployment will know."""
@@ -51,7 +51,8 @@ class Authorization:
     `target` is `servicePrincipals/<object id>` or `applications/<object id>`. `credential_keys`
     are the declared keys and `stored_keys` those of them, and of the tokens that the action
     stores, that Graph held right after, or None where it would not say; both sorted.
-    `authorized_at` is RFC 3339 in UTC. `authorized_by` is the caller's client id. `revision` counts
+    `authorized_at` is RFC 3339 in UTC. `authorized_by` is the caller's client id, or a
+    signed-in user's object id. `revision` counts
     the authorizations. `status` is Authorized, Quarantined, CredentialsMissing or Unknown.
     `credentials_digest` tells whether the declared credentials changed, and is itself a secret.
     `verification` is Valid, or Failed with the answer's status and code, where `job_id` names a
@@ -329,7 +330,7 @@ class Lifecycle:
             credential_keys=sorted(credentials),
             stored_keys=await self._stored(target, credentials, patience),
             authorized_at=authorized_at,
-            authorized_by=self._settings.client_id,
+            authorized_by=self._graph.caller_id or self._settings.client_id or None,
             cloud=self._settings.cloud,
             request_id=correlation.request_id,
             client_request_id=correlation.client_request_id,
@@ -389,7 +390,7 @@ class Lifecycle:
                 return None
             if gone or not (error.answer.is_forbidden or error.answer.status == 404):
                 raise
-            self._tell(f"{error} Until then the status of {target} is Unknown.")
+            self._tell(f"{error}\nUntil then the status of {target} is Unknown.")
             return self._seen(target, old, held, "Unknown")
         if quarantine is None:
             return self._seen(target, old, held, "Authorized")

@@ -1,0 +1,180 @@
+"""What the caller may do, as its access token says, against what authorizing needs.
+
+https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken#permissions
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .target import Target
+
+PERSONAL_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant of personal Microsoft accounts in every token of theirs."""
+
+PERSONAL_ACCOUNT: Final = (
+    "personal Microsoft accounts can't authorize provisioning. Sign in with a work or school"
+    " account, or give your organization's tenant and a client of it."
+)
+
+_SYNCHRONIZATION: Final = "Synchronization.ReadWrite.All"
+_OWNED_BY: Final = "Application.ReadWrite.OwnedBy"
+
+# https://learn.microsoft.com/graph/permissions-reference
+_APP_ROLE_IDS: Final = {
+    _SYNCHRONIZATION: "9b50c33d-700f-43b1-b2eb-87e89b703581",
+    "Application.Read.All": "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
+}
+
+# https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
+_DIRECTORY_ROLES: Final = {
+    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": "Application Administrator",
+    "158c047a-c907-4556-b7ef-446551a6b5f7": "Cloud Application Administrator",
+    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2": "Hybrid Identity Administrator",
+}
+_GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
+
+_GRAPH: Final = "00000003-0000-0000-c000-000000000000"
+_AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who an access token was issued to, and what it allows.
+
+    `client_id` is the application's, `object_id` the service principal's or the user's. `roles`
+    are application permissions, `scopes` delegated ones; `directory_roles` are template ids.
+    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+    """
+
+    tenant_id: str
+    client_id: str
+    object_id: str
+    is_user: bool
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    directory_roles: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The client id, or a signed-in user's object id."""
+        return self.object_id if self.is_user else self.client_id
+
+    @staticmethod
+    def of(token: str) -> Caller | None:
+        """What `token` says, or None where it can't be read, as not all of Graph's can.
+
+        It is read for what a message tells and decides nothing, so its signature is not verified.
+        """
+        try:
+            payload = token.split(".")[1]
+            claims: dict[str, Any] = json.loads(
+                base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+            )
+            scopes = tuple(claims.get("scp", "").split())
+            return Caller(
+                tenant_id=str(claims.get("tid", "")),
+                client_id=str(claims.get("appid") or claims.get("azp") or ""),
+                object_id=str(claims.get("oid", "")),
+                is_user=claims.get("idtyp") == "user" or bool(scopes),
+                roles=tuple(map(str, claims.get("roles", ()))),
+                scopes=scopes,
+                directory_roles=tuple(map(str, claims.get("wids", ()))),
+            )
+        except (IndexError, ValueError, TypeError, AttributeError):
+            return None
+
+
+def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
+    """What the caller has against what authorizing the target needs, and how to grant it.
+
+    The commands stand at the end, each on a line of its own.
+    """
+    if caller.is_user:
+        return _lacking_of_user(caller, graph_endpoint)
+    has = f"The caller (client {caller.client_id}) has {_listed(caller.roles)}"
+    grant = _grant(caller, _SYNCHRONIZATION, graph_endpoint)
+    if _SYNCHRONIZATION in caller.roles:
+        return (
+            f"{has}, which is enough: run again in a moment if {target} was just made, and check"
+            " whether a Conditional Access policy or the tenant's licence stands against it."
+        )
+    if _OWNED_BY in caller.roles:
+        url = f"{graph_endpoint}/v1.0/{target}/owners/$ref"
+        body = {"@odata.id": f"{graph_endpoint}/v1.0/directoryObjects/{caller.object_id}"}
+        return (
+            f"{has}, which is good for what it owns: make it an owner of {target}, or grant it"
+            f" {_SYNCHRONIZATION}:\n  {_post(url, body)}\n  {grant}"
+        )
+    return (
+        f"{has}; it needs {_SYNCHRONIZATION}, or {_OWNED_BY} and ownership of {target}. Grant it"
+        f" (a managed identity's token may take a day to show it):\n  {grant}"
+    )
+
+
+def lacking_to_look(caller: Caller, target: Target, graph_endpoint: str) -> str:
+    """What the caller needs to tell a target that is gone from one that it may not see."""
+    needed = "Application.Read.All"
+    if caller.is_user:
+        return f"To see whether {target} is gone, the delegated permission {needed} is needed."
+    return (
+        f"The caller (client {caller.client_id}) has {_listed(caller.roles)}; it needs {needed} to"
+        f" see whether {target} is gone. Grant it:\n  {_grant(caller, needed, graph_endpoint)}"
+    )
+
+
+def _lacking_of_user(caller: Caller, graph_endpoint: str) -> str:
+    known = {**_DIRECTORY_ROLES, _GLOBAL_ADMINISTRATOR: "Global Administrator"}
+    roles = [known[id] for id in caller.directory_roles if id in known]
+    *others, last = _DIRECTORY_ROLES.values()
+    told = (
+        f"The signed-in user has {_listed(caller.scopes, kind='delegated')} through client"
+        f" {caller.client_id} and {', '.join(roles) or 'no directory role'}; needed are"
+        f" {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}."
+    )
+    commands = []
+    if not roles:
+        url = f"{graph_endpoint}/v1.0/roleManagement/directory/roleAssignments"
+        body = {
+            "principalId": caller.object_id,
+            "roleDefinitionId": next(iter(_DIRECTORY_ROLES)),
+            "directoryScopeId": "/",
+        }
+        commands.append(_post(url, body))
+    if caller.client_id == _AZURE_CLI:
+        told += " The Azure CLI's own client can't be given the permission: use another client."
+    elif _SYNCHRONIZATION not in caller.scopes:
+        commands.append(
+            f"az ad app permission grant --id {caller.client_id} --api {_GRAPH}"
+            f" --scope {_SYNCHRONIZATION}"
+        )
+    return "\n  ".join([told, *commands])
+
+
+def _listed(permissions: tuple[str, ...], kind: str = "application") -> str:
+    if not permissions:
+        return f"no {kind} permission"
+    return f"the {kind} permissions {', '.join(sorted(permissions))}"
+
+
+def _grant(caller: Caller, role: str, graph_endpoint: str) -> str:
+    """The command that assigns an app role of Graph, to managed identities too.
+
+    https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
+    """
+    url = f"{graph_endpoint}/v1.0/servicePrincipals/{caller.object_id}/appRoleAssignments"
+    graph = f"'$(az ad sp show --id {_GRAPH} --query id --output tsv)'"
+    body = {
+        "principalId": caller.object_id,
+        "appRoleId": _APP_ROLE_IDS[role],
+        "resourceId": graph,
+    }
+    return _post(url, body)
+
+
+def _post(url: str, body: dict[str, str]) -> str:
+    # What is between the inner quotes is for the shell to fill in.
+    return f"az rest --method POST --url '{url}' --body '{json.dumps(body)}'"

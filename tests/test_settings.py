@@ -1,0 +1,406 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from pulumi_entra_provisioning.errors import SettingsError
+from pulumi_entra_provisioning.settings import (
+    CLOUDS,
+    SETTINGS,
+    AzurePipelines,
+    ClientCertificate,
+    ClientSecret,
+    GitHubActions,
+    ManagedIdentity,
+    OidcToken,
+    Settings,
+    SignedIn,
+    settings,
+    stack_keys,
+    variables,
+)
+
+CLIENT = {"ARM_TENANT_ID": "t", "ARM_CLIENT_ID": "c"}
+SECRET = {**CLIENT, "ARM_CLIENT_SECRET": "s"}
+CERTIFICATE = {**CLIENT, "ARM_CLIENT_CERTIFICATE": "QUJD"}
+OIDC = {**CLIENT, "ARM_USE_OIDC": "true"}
+TOKEN = {**OIDC, "ARM_OIDC_TOKEN": "i"}
+REQUEST = {**OIDC, "ARM_OIDC_REQUEST_URL": "https://r", "ARM_OIDC_REQUEST_TOKEN": "r"}
+PIPELINE = {**REQUEST, "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID": "sc"}
+MANAGED = {"ARM_USE_MSI": "true"}
+
+
+def found(stack: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
+    return settings(stack.get, environment)
+
+
+def problems(environment: Mapping[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        found({}, environment)
+    return "\n".join(caught.value.problems)
+
+
+# Where a setting stands
+
+
+def text(number: int, _: Path) -> str:
+    return f"value-{number}"
+
+
+def url(number: int, _: Path) -> str:
+    return f"https://number-{number}.test"
+
+
+def encoded(number: int, _: Path) -> str:
+    return base64.b64encode(f"number {number}".encode()).decode()
+
+
+def cloud(number: int, _: Path) -> str:
+    return list(CLOUDS)[number]
+
+
+def file(number: int, folder: Path) -> str:
+    (folder / str(number)).write_text(f"value-{number}")
+    return str(folder / str(number))
+
+
+def bundle(number: int, folder: Path) -> str:
+    trustme.CA().cert_pem.write_to_path(str(folder / str(number)))
+    return str(folder / str(number))
+
+
+# Setting → what else has to be set for it to count, the values that it takes, where they show.
+SHOWN: dict[str, tuple[dict[str, str], Callable[[int, Path], str], Callable[[Any], str]]] = {
+    "tenantId": (SECRET, text, lambda chosen: chosen.tenant_id),
+    "clientId": (SECRET, text, lambda chosen: chosen.client_id),
+    "clientIdFilePath": (SECRET, file, lambda chosen: chosen.client_id),
+    "clientCertificate": (CLIENT, encoded, lambda chosen: chosen.identity.base64),
+    "clientCertificatePath": (CLIENT, file, lambda chosen: chosen.identity.path),
+    "clientCertificatePassword": (CERTIFICATE, text, lambda chosen: chosen.identity.password),
+    "clientSecret": (CLIENT, text, lambda chosen: chosen.identity.value),
+    "clientSecretFilePath": (CLIENT, file, lambda chosen: chosen.identity.value),
+    "oidcToken": (OIDC, text, lambda chosen: chosen.identity.value),
+    "oidcTokenFilePath": (OIDC, file, lambda chosen: chosen.identity.path),
+    "adoPipelineServiceConnectionId": (
+        REQUEST,
+        text,
+        lambda chosen: chosen.identity.service_connection_id,
+    ),
+    "oidcRequestUrl": (REQUEST, url, lambda chosen: chosen.identity.request_url),
+    "oidcRequestToken": (REQUEST, text, lambda chosen: chosen.identity.request_token),
+    "msiEndpoint": (MANAGED, url, lambda chosen: chosen.identity.host),
+    "environment": (SECRET, cloud, lambda chosen: chosen.cloud),
+    "graphEndpoint": (SECRET, url, lambda chosen: chosen.graph_endpoint),
+    "authorityHost": (SECRET, url, lambda chosen: chosen.authority_host),
+    "caFile": (SECRET, bundle, lambda chosen: chosen.ca_file),
+}
+
+# Setting → what else has to be set for it to count, what signs in where it is true.
+FLAGS: dict[str, tuple[dict[str, str], object]] = {
+    "useOidc": (TOKEN, OidcToken("i")),
+    "useAksWorkloadIdentity": ({**TOKEN, "ARM_USE_OIDC": ""}, OidcToken("i")),
+    "useMsi": ({}, ManagedIdentity("")),
+    "useCli": ({}, SignedIn(developer=True)),
+}
+
+OF_AZURE_IDENTITY = {
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_CLIENT_SECRET",
+}
+
+
+def places(name: str) -> list[str]:
+    return [*stack_keys(name), *(v for v in variables(name) if v not in OF_AZURE_IDENTITY)]
+
+
+def test_every_setting_is_looked_at_below() -> None:
+    assert {*SHOWN, *FLAGS} == set(SETTINGS)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_setting_comes_from_the_first_place_that_has_it(name: str, tmp_path: Path) -> None:
+    others, values, shown = SHOWN[name]
+    rest = {place: given for place, given in others.items() if place not in places(name)}
+    given = {place: values(number % 4, tmp_path) for number, place in enumerate(places(name))}
+    for place in places(name):
+        expected = given[place]
+        if name in ("clientIdFilePath", "clientSecretFilePath"):
+            expected = Path(expected).read_text()
+            rest.pop("ARM_CLIENT_ID" if name == "clientIdFilePath" else "", None)
+        everywhere = {**rest, **given}
+        assert shown(found(everywhere, everywhere)) == expected
+        del given[place]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_flag_comes_from_the_first_place_that_has_it(name: str) -> None:
+    others, identity = FLAGS[name]
+    rest = {place: given for place, given in others.items() if place not in places(name)}
+    left = places(name)
+    while left:
+        first, *later = left
+        for said, opposite in (("true", "false"), ("false", "true")):
+            everywhere = {**rest, **dict.fromkeys(later, opposite), first: said}
+            assert (found(everywhere, everywhere).identity == identity) is (said == "true")
+        left = later
+
+
+@pytest.mark.parametrize("said", ["1", "T", "True", "TRUE", "true"])
+def test_a_flag_is_true_in_every_form_that_pulumi_azuread_takes(said: str) -> None:
+    assert found({}, {"ARM_USE_MSI": said}).identity == ManagedIdentity("")
+
+
+def test_white_space_around_a_value_is_not_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret\n")
+    chosen = found({}, {**CLIENT, "ARM_CLIENT_SECRET_FILE_PATH": str(tmp_path / "secret")})
+    assert chosen.identity == ClientSecret("s3cret")
+    assert found({}, {**SECRET, "ARM_CLIENT_ID": " c "}).client_id == "c"
+
+
+# Which identity
+
+AZURE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "of-azure"}
+
+
+def test_the_identities_come_in_the_order_of_pulumi_azuread() -> None:
+    order: list[tuple[object, dict[str, str]]] = [
+        (ClientCertificate("", "QUJD", ""), CERTIFICATE),
+        (ClientSecret("s"), SECRET),
+        (OidcToken("i"), TOKEN),
+        (AzurePipelines("sc", "https://r", "r"), PIPELINE),
+        (GitHubActions("https://r", "r"), REQUEST),
+        (ManagedIdentity(""), {**CLIENT, **MANAGED}),
+        (ClientSecret("of-azure"), {**CLIENT, **AZURE}),
+        (SignedIn(developer=True), CLIENT),
+    ]
+    for first, (identity, _) in enumerate(order):
+        everything: dict[str, str] = {}
+        for _, configured in order[first:]:
+            everything.update(configured)
+        chosen = found({}, everything)
+        assert chosen.identity == identity
+        assert len(chosen.passed_over) == first
+
+
+def test_the_certificate_given_as_text_comes_before_the_path_of_one() -> None:
+    both = {**CERTIFICATE, "ARM_CLIENT_CERTIFICATE_PATH": "/no/such/file"}
+    assert found({}, both).identity == ClientCertificate("", "QUJD", "")
+
+
+def test_the_password_of_a_certificate_keeps_its_white_space() -> None:
+    locked = {**CERTIFICATE, "ARM_CLIENT_CERTIFICATE_PASSWORD": " p "}
+    assert found({}, locked).identity == ClientCertificate("", "QUJD", " p ")
+
+
+def test_a_client_with_half_of_what_it_needs_is_passed_over_with_what_is_missing() -> None:
+    chosen = found({}, {"ARM_CLIENT_SECRET": "pl4nted", "ARM_USE_OIDC": "true"})
+    assert chosen.identity == SignedIn(developer=True)
+    assert chosen.passed_over == (
+        "client certificate: clientCertificatePath or clientCertificate and tenantId and clientId"
+        " are not set",
+        "client secret: tenantId and clientId are not set",
+        "OpenID Connect token: oidcToken or oidcTokenFilePath and tenantId and clientId are not"
+        " set",
+        "Azure Pipelines: adoPipelineServiceConnectionId and oidcRequestUrl and oidcRequestToken"
+        " and tenantId and clientId are not set",
+        "GitHub Actions: oidcRequestUrl and oidcRequestToken and tenantId and clientId are not set",
+        "managed identity: useMsi is not true",
+        "AZURE_ variables: AZURE_CLIENT_CERTIFICATE_PATH and AZURE_CLIENT_SECRET are not set",
+    )
+
+
+def test_the_jobs_of_two_services_are_known_by_their_own_variables() -> None:
+    github = {
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "https://g",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "g",
+    }
+    azure = {
+        "SYSTEM_OIDCREQUESTURI": "https://a",
+        "SYSTEM_ACCESSTOKEN": "a",
+        "ARM_OIDC_AZURE_SERVICE_CONNECTION_ID": "sc",
+    }
+    assert found({}, {**OIDC, **github}).identity == GitHubActions("https://g", "g")
+    assert found({}, {**OIDC, **azure}).identity == AzurePipelines("sc", "https://a", "a")
+    assert found({}, {**CLIENT, **github, **azure}).identity == SignedIn(developer=True)
+
+
+def test_workload_identity_takes_the_file_that_kubernetes_names(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("i")
+    named = {**CLIENT, "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token")}
+    workload = {**named, "ARM_USE_AKS_WORKLOAD_IDENTITY": "true"}
+    assert found({}, workload).identity == OidcToken("", str(tmp_path / "token"))
+    assert found({}, {**named, "ARM_USE_OIDC": "true"}).identity == SignedIn(developer=True)
+    own = {**workload, "ARM_OIDC_TOKEN_FILE_PATH": __file__}
+    assert found({}, own).identity == OidcToken("", __file__)
+
+
+def test_a_secret_of_azure_variables_is_for_the_client_that_they_name() -> None:
+    other = found({"azuread:clientId": "other"}, AZURE)
+    assert other.identity == SignedIn(developer=True)
+    assert "AZURE_ variables: AZURE_CLIENT_ID is another client than clientId" in other.passed_over
+    assert found({"azuread:clientId": "c"}, AZURE).identity == ClientSecret("of-azure")
+    unnamed = {**AZURE, "AZURE_CLIENT_ID": ""}
+    assert found({"azuread:clientId": "c"}, unnamed).identity == ClientSecret("of-azure")
+
+
+def test_a_certificate_of_azure_variables_comes_before_their_secret() -> None:
+    password = {"AZURE_CLIENT_CERTIFICATE_PASSWORD": "p"}
+    chosen = found({}, {**AZURE, **password, "AZURE_CLIENT_CERTIFICATE_PATH": __file__})
+    assert chosen.identity == ClientCertificate(__file__, "", "p")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:40342", "http://127.0.0.1:40342/metadata/identity/oauth2/token"]
+)
+def test_the_endpoint_of_managed_identities_is_given_with_or_without_its_path(url: str) -> None:
+    chosen = found({}, {**MANAGED, "ARM_MSI_ENDPOINT": url})
+    assert chosen.identity == ManagedIdentity("http://127.0.0.1:40342")
+
+
+def test_no_person_signs_in_where_the_command_lines_are_not_to_be_used() -> None:
+    chosen = found({}, {"ARM_USE_CLI": "false"})
+    assert chosen.identity == SignedIn(developer=False)
+    assert "Azure CLI, Azure Developer CLI: useCli is false" in chosen.passed_over
+
+
+# Clouds
+
+
+@pytest.mark.parametrize(
+    ("names", "authority_host", "graph_endpoint"),
+    [
+        ("global public", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
+        (
+            "usgovernmentl4 usgovernment",
+            "https://login.microsoftonline.us",
+            "https://graph.microsoft.us",
+        ),
+        (
+            "usgovernmentl5 dod",
+            "https://login.microsoftonline.us",
+            "https://dod-graph.microsoft.us",
+        ),
+        ("china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
+    ],
+)
+def test_a_cloud_has_its_authority_its_endpoint_and_its_scope(
+    names: str, authority_host: str, graph_endpoint: str
+) -> None:
+    for name in names.split():
+        chosen = found({"azuread:environment": name.upper()}, SECRET)
+        assert chosen.cloud == names.split()[0]
+        assert chosen.authority_host == authority_host
+        assert chosen.graph_endpoint == graph_endpoint
+        assert chosen.scope == f"{graph_endpoint}/.default"
+
+
+def test_the_endpoints_can_be_overridden_and_keep_the_clouds_name() -> None:
+    overrides = {
+        "ENTRA_PROVISIONING_GRAPH_ENDPOINT": "https://graph.test:8443/",
+        "ENTRA_PROVISIONING_AUTHORITY_HOST": "https://login.test",
+    }
+    chosen = found({}, {**SECRET, **overrides})
+    assert (chosen.graph_endpoint, chosen.authority_host, chosen.cloud) == (
+        "https://graph.test:8443",
+        "https://login.test",
+        "global",
+    )
+    assert chosen.scope == "https://graph.test:8443/.default"
+
+
+# What is wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ARM_ENVIRONMENT", "moon", "environment: not a cloud that is known here; use one of"),
+        (
+            "ENTRA_PROVISIONING_GRAPH_ENDPOINT",
+            "http://graph.test",
+            "graphEndpoint: must be an https",
+        ),
+        ("ENTRA_PROVISIONING_GRAPH_ENDPOINT", "https://graph.test/v1.0", "graphEndpoint: must be"),
+        ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://u@login.test", "authorityHost: must be"),
+        ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://login.test:x", "authorityHost: must be"),
+        ("ENTRA_PROVISIONING_CA_FILE", "/no/such/file", "caFile: no PEM bundle"),
+        ("ARM_CLIENT_CERTIFICATE_PATH", "/no/such/file", "clientCertificatePath: no such file"),
+        ("ARM_CLIENT_CERTIFICATE", "pl4nted!", "clientCertificate: not Base64"),
+        ("ARM_CLIENT_SECRET_FILE_PATH", "/no/such/file", "clientSecretFilePath: no text there"),
+        ("ARM_CLIENT_SECRET_FILE_PATH", __file__, "clientSecretFilePath: another value stands"),
+        ("ARM_CLIENT_ID_FILE_PATH", __file__, "clientIdFilePath: another value stands there"),
+        ("ARM_TENANT_ID", "a tenant", "tenantId: must be the tenant's GUID"),
+        ("ARM_TENANT_ID", "consumers", "tenantId: personal Microsoft accounts can't"),
+        (
+            "ARM_TENANT_ID",
+            "9188040D-6c67-4c5b-b112-36a304b66dad",
+            "tenantId: personal Microsoft accounts can't authorize provisioning.",
+        ),
+    ],
+)
+def test_an_unusable_setting_is_told_by_name(name: str, value: str, said: str) -> None:
+    told = problems({**SECRET, name: value})
+    assert said in told
+    assert "pl4nted" not in told
+
+
+@pytest.mark.parametrize(
+    ("others", "name", "value", "said"),
+    [
+        (OIDC, "ARM_OIDC_TOKEN_FILE_PATH", "/no/such/file", "oidcTokenFilePath: no text there"),
+        (TOKEN, "ARM_OIDC_TOKEN_FILE_PATH", __file__, "oidcTokenFilePath: another token stands"),
+        (REQUEST, "ARM_OIDC_REQUEST_URL", "http://r", "oidcRequestUrl: must be an https URL"),
+        (PIPELINE, "ARM_OIDC_REQUEST_URL", "http://r", "oidcRequestUrl: must be an https URL"),
+        (MANAGED, "ARM_MSI_ENDPOINT", "http://host/path", "msiEndpoint: must be the URL of a host"),
+        (MANAGED, "ARM_USE_MSI", "perhaps", "useMsi: must be true or false."),
+        ({}, "ARM_USE_CLI", "no", "useCli: must be true or false."),
+    ],
+)
+def test_an_unusable_setting_of_an_identity_is_told_by_name(
+    others: dict[str, str], name: str, value: str, said: str
+) -> None:
+    assert said in problems({**others, name: value})
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    told = problems({**SECRET, "ARM_ENVIRONMENT": "moon", "ENTRA_PROVISIONING_CA_FILE": "/no"})
+    assert "environment: " in told
+    assert "caFile: " in told
+
+
+def test_the_places_of_what_is_wrong_are_told() -> None:
+    told = problems({**SECRET, "ARM_ENVIRONMENT": "moon"})
+    assert "`pulumi config set entra-provisioning:environment …`" in told
+    assert "azuread:environment" in told
+    assert "ENTRA_PROVISIONING_ENVIRONMENT, ARM_ENVIRONMENT" in told
+
+
+@pytest.mark.parametrize("name", ["ARM_CLIENT_CERTIFICATE_PATH", "ENTRA_PROVISIONING_CA_FILE"])
+def test_a_file_whose_content_is_given_for_its_path_is_told_without_it(name: str) -> None:
+    told = problems({**SECRET, name: "-----BEGIN PRIVATE KEY-----\n" + "pl4nted" * 200})
+    assert "Path: no such file" in told or "caFile: no PEM bundle" in told
+    assert "pl4nted" not in told
+
+
+@pytest.mark.parametrize(
+    ("configured", "secrets"),
+    [
+        (SECRET, ("s",)),
+        ({**CERTIFICATE, "ARM_CLIENT_CERTIFICATE_PASSWORD": "pw5"}, ("QUJD", "pw5")),
+        ({**TOKEN, "ARM_OIDC_TOKEN": "pl4nted"}, ("pl4nted",)),
+        ({**PIPELINE, "ARM_OIDC_REQUEST_TOKEN": "pl4nted"}, ("pl4nted",)),
+        ({**REQUEST, "ARM_OIDC_REQUEST_TOKEN": "pl4nted"}, ("pl4nted",)),
+        (MANAGED, ()),
+    ],
+)
+def test_settings_know_their_secrets_and_show_none(
+    configured: dict[str, str], secrets: tuple[str, ...]
+) -> None:
+    chosen = found({}, configured)
+    assert chosen.secrets == secrets
+    assert not any(f"'{secret}'" in repr(chosen) for secret in secrets)
