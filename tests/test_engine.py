@@ -481,7 +481,9 @@ def test_a_missing_setting_and_an_unknown_cloud_are_told_in_the_preview(
     stack.environment = {**stack.environment, "AZURE_CLIENT_ID": "", "ARM_ENVIRONMENT": "moon"}
     stack.configure_secret(token="t0ken")
     printed = stack.preview(succeeds=False)
-    assert "clientId: not set. Set it by `pulumi config set entra-provisioning:clientId" in printed
+    assert (
+        "clientId: not set, though AZURE_CLIENT_SECRET is. Set it by `pulumi config set" in printed
+    )
     assert "AZURE_CLIENT_ID" in printed
     assert "environment: not a cloud that is known here" in printed
     assert emulator.journal.calls == []

@@ -262,7 +262,7 @@ def test_where_no_identity_serves_each_is_told_with_the_reason(
     emulator: Emulator, path: Path
 ) -> None:
     command(path, "az", "sys.exit('Please run az login, pl4nted')")
-    configured = {**nobody(emulator), "ARM_CLIENT_SECRET": "pl4nted", "ARM_USE_OIDC": "true"}
+    configured = {**nobody(emulator), "ARM_CLIENT_ID": "c", "ARM_USE_OIDC": "true"}
     with pytest.raises(SettingsError) as caught:
         token(found({}, configured))
     told = str(caught.value).splitlines()
@@ -283,7 +283,7 @@ def test_where_no_identity_serves_each_is_told_with_the_reason(
         "EnvironmentCredential",
     ]
     assert "ManagedIdentityCredential" in names
-    assert "  client secret: tenantId and clientId are not set" in told
+    assert "  client secret: clientSecret or clientSecretFilePath and tenantId are not set" in told
     assert "  AzureCliCredential: Please run 'az login' to set up an account" in told
     assert "pl4nted" not in str(caught.value)
 

@@ -197,21 +197,47 @@ def test_the_password_of_a_certificate_keeps_its_white_space() -> None:
     assert found({}, locked).identity == ClientCertificate("", "QUJD", " p ")
 
 
-def test_a_client_with_half_of_what_it_needs_is_passed_over_with_what_is_missing() -> None:
-    chosen = found({}, {"ARM_CLIENT_SECRET": "pl4nted", "ARM_USE_OIDC": "true"})
+def test_what_is_not_configured_is_passed_over_with_what_is_missing() -> None:
+    chosen = found({}, {"ARM_USE_OIDC": "true", "ARM_CLIENT_ID": "c"})
     assert chosen.identity == SignedIn(developer=True)
     assert chosen.passed_over == (
-        "client certificate: clientCertificatePath or clientCertificate and tenantId and clientId"
-        " are not set",
-        "client secret: tenantId and clientId are not set",
-        "OpenID Connect token: oidcToken or oidcTokenFilePath and tenantId and clientId are not"
-        " set",
+        "client certificate: clientCertificatePath or clientCertificate and tenantId are not set",
+        "client secret: clientSecret or clientSecretFilePath and tenantId are not set",
+        "OpenID Connect token: oidcToken or oidcTokenFilePath and tenantId are not set",
         "Azure Pipelines: adoPipelineServiceConnectionId and oidcRequestUrl and oidcRequestToken"
-        " and tenantId and clientId are not set",
-        "GitHub Actions: oidcRequestUrl and oidcRequestToken and tenantId and clientId are not set",
+        " and tenantId are not set",
+        "GitHub Actions: oidcRequestUrl and oidcRequestToken and tenantId are not set",
         "managed identity: useMsi is not true",
         "AZURE_ variables: AZURE_CLIENT_CERTIFICATE_PATH and AZURE_CLIENT_SECRET are not set",
     )
+    assert found({}, {"ARM_USE_MSI": "true"}).passed_over[2] == (
+        "OpenID Connect token: neither useOidc nor useAksWorkloadIdentity is true"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "setting"),
+    [
+        ("ARM_CLIENT_SECRET", "clientSecret"),
+        ("ARM_CLIENT_CERTIFICATE", "clientCertificate"),
+        ("ARM_CLIENT_CERTIFICATE_PATH", "clientCertificatePath"),
+        ("ARM_OIDC_TOKEN", "oidcToken"),
+        ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
+    ],
+)
+def test_a_credential_without_its_client_is_told_with_the_places_of_what_is_missing(
+    variable: str, setting: str
+) -> None:
+    told = problems({variable: "pl4nted", "ARM_USE_OIDC": "true"})
+    for name in ("tenantId", "clientId"):
+        assert (
+            f"{name}: not set, though {setting} is. Set it by `pulumi config set"
+            f" entra-provisioning:{name} …`, the stack configuration azuread:{name} or an"
+            " environment variable: ENTRA_PROVISIONING_"
+        ) in told
+    assert "pl4nted" not in told
+    managed = found({}, {variable: "pl4nted", **MANAGED})
+    assert managed.identity == ManagedIdentity("")
 
 
 def test_the_jobs_of_two_services_are_known_by_their_own_variables() -> None:

@@ -387,10 +387,25 @@ def _identity(
         if not isinstance(way, str):
             return way, tuple(passed_over)
         passed_over.append(f"{name}: {way}")
+    _check_client(found, environment, problems)
     developer = _flag("useCli", found, problems)
     if not developer:
         passed_over.append("Azure CLI, Azure Developer CLI: useCli is false")
     return SignedIn(developer), tuple(passed_over)
+
+
+def _check_client(
+    found: Mapping[str, str], environment: Mapping[str, str], problems: list[str]
+) -> None:
+    """A credential without its client is a mistake where no other identity is configured."""
+    of_a_client = ("clientCertificate", "clientCertificatePath", "clientSecret", "oidcToken")
+    given = [name for name in of_a_client if found[name]]
+    given += [name for name in _AZURE_CREDENTIALS if environment.get(name)]
+    problems += [
+        f"{name}: not set, though {given[0]} is. Set it by {_how_to_set(name)}."
+        for name in ("tenantId", "clientId")
+        if given and not found[name]
+    ]
 
 
 def _ways(
