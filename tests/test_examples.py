@@ -95,12 +95,10 @@ def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     stack.up()
     assert len(authorized(emulator)) == 1
 
-    stack.configure(today="2026-12-31")
-    assert "2 unchanged" in stack.up()
+    assert "2 unchanged" in stack.up("--config=today=2026-12-31")
     assert emulator.journal.calls == []
 
-    stack.configure(today="2027-01-01")
-    assert "1 updated" in stack.up()
+    assert "1 updated" in stack.up("--config=today=2027-01-01")
     assert len(authorized(emulator)) == 1
 
     stack.configure_secret(secretToken="pl4nted-second")
