@@ -180,10 +180,9 @@ def test_a_service_authorizes_without_a_project_and_prints_no_credential(
 ) -> None:
     backend = tmp_path / "state"
     backend.mkdir()
-    credentials = {"BaseAddress": "https://scim.contoso.example/v2", "SecretToken": "pl4nted-token"}
 
-    def run() -> tuple[dict[str, Any], str]:
-        finished = subprocess.run(
+    def run(credentials: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, str(EXAMPLES / "automation_api"), DEFAULT_SERVICE_PRINCIPAL_ID],
             input=json.dumps(credentials),
             cwd=tmp_path,
@@ -198,23 +197,25 @@ def test_a_service_authorizes_without_a_project_and_prints_no_credential(
             timeout=300,
             check=False,
         )
-        assert finished.returncode == 0, finished.stderr
-        return json.loads(finished.stdout), finished.stdout + finished.stderr
 
-    first, printed = run()
-    assert (first["status"], first["revision"]) == ("Authorized", 1)
-    assert first["target"] == f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
+    refused = run({"secretToken": "pl4nted-token"})
+    assert refused.returncode != 0
+    assert 'Write "SecretToken": case counts.' in refused.stderr
+
+    credentials = {"BaseAddress": "https://scim.contoso.example/v2", "SecretToken": "pl4nted-token"}
+    first, again = run(credentials), run(credentials)
+    told = json.loads(first.stdout)
+    assert (told["status"], told["revision"]) == ("Authorized", 1)
+    assert told["target"] == f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
+    assert json.loads(again.stdout) == told
     assert authorized(emulator) == [DEFAULT_SERVICE_PRINCIPAL_ID]
     held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
     assert held == credentials
 
-    again, printed_again = run()
-    assert again == first
-    assert emulator.journal.calls == []
-
+    for finished in (refused, first, again):
+        assert "pl4nted-token" not in finished.stdout + finished.stderr
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    assert written
-    assert "pl4nted-token" not in printed + printed_again
+    assert any(b"ProvisioningAuthorization" in content for content in written)
     assert not [content for content in written if b"pl4nted-token" in content]
 
 

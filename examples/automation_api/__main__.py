@@ -6,9 +6,10 @@ For a portal or a bot whose users bring the credentials. Call `authorize`, or tr
     export PULUMI_CONFIG_PASSPHRASE=…  # or another secrets provider
     python examples/automation_api "$SERVICE_PRINCIPAL_ID" < credentials.json
 
-It needs the Pulumi CLI on the PATH, and the caller in `ENTRA_PROVISIONING_…`, `ARM_…` or `AZURE_…`.
-The credentials come on standard input, as arguments are seen by everybody on the machine. The same
-credentials again send nothing. What fails is told by `pulumi.automation.CommandError`.
+It needs the Pulumi CLI on the PATH, a virtual environment that is active, and the caller in
+`ENTRA_PROVISIONING_…`, `ARM_…` or `AZURE_…`. The credentials come on standard input: arguments are
+seen by everybody on the machine. The same credentials again send nothing. What fails raises
+`pulumi.automation.CommandError`, whose message holds no credential.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ For an application that one program makes, authorizes and starts, beside pulumi-
 Graph's `/servicePrincipals/<object id>/synchronization/templates` tells the id of the template. The
 caller is pulumi-azuread's, from `azuread:` or `ARM_…`, with a client secret or a certificate.
 
-The job comes last. Graph keeps the credentials with the service principal, so the authorization
-needs no job; pulumi-azuread starts an enabled job in the step that creates it, and a job that runs
-without credentials ends in quarantine. `pulumi destroy` goes the other way: no job ever runs
-without its authorization.
+The job comes last. Graph keeps the credentials with the service principal, beside its jobs, so the
+authorization needs none of them. pulumi-azuread starts an enabled job in the same step that creates
+it, and a job that runs without credentials ends in quarantine. `pulumi destroy` goes the other way,
+so no job ever runs without its authorization.
 """
 
 import pulumi
