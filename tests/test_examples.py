@@ -340,6 +340,7 @@ def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
     (job,) = emulator.tenant.jobs("servicePrincipals", principal)
     assert job["schedule"]["state"] == "Active"
     assert "Oauth2RefreshToken" in emulator.tenant.secrets("servicePrincipals", principal)
+    assert not [secret for secret in secrets.values() if secret in str(monitor.resources)]
 
 
 def test_every_example_is_listed_and_run_by_a_test() -> None:

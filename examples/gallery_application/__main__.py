@@ -1,6 +1,6 @@
 """An application of the gallery, from its template to the job that provisions it.
 
-For an application that one program makes, authorizes and starts, beside pulumi-azuread.
+For one program that makes the application with pulumi-azuread, authorizes it and starts its job.
 
     pulumi config set galleryName "Fabrikam Directory"  # the application's name in the gallery
     pulumi config set synchronizationTemplate fabrikam  # the id of its synchronization template

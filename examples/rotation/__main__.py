@@ -1,7 +1,7 @@
 """Authorized again each quarter, and whenever the token in Azure Key Vault changes.
 
-For a pipeline that runs `pulumi up` every night: it sends nothing until the quarter or the token is
-another, and then authorizes once.
+For a pipeline that runs `pulumi up` every night: it sends nothing until the quarter or the token
+changes, and then authorizes once.
 
     pulumi config set servicePrincipalId "$SERVICE_PRINCIPAL_ID"
     pulumi config set baseAddress https://scim.contoso.example/v2
