@@ -52,7 +52,10 @@ def cli_environment(home: Path) -> dict[str, str]:
 
 @dataclass
 class Stack:
-    """A Pulumi project in `folder`; `environment` is what its commands see beside the CLI's own."""
+    """A Pulumi project in `folder`, empty unless one is there already.
+
+    `environment` is what its commands see beside the CLI's own.
+    """
 
     folder: Path
     environment: Mapping[str, str]
@@ -61,8 +64,9 @@ class Stack:
     def __post_init__(self) -> None:
         self._state = self.folder / "state"
         self._state.mkdir(parents=True)
-        (self.folder / "Pulumi.yaml").write_text("name: tested\nruntime: python\n")
-        self.program("")
+        if not (self.folder / "Pulumi.yaml").exists():
+            (self.folder / "Pulumi.yaml").write_text("name: tested\nruntime: python\n")
+            self.program("")
         self.pulumi("stack", "init", "dev")
 
     def program(self, source: str) -> None:

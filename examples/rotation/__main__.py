@@ -1,0 +1,44 @@
+"""Authorized again each quarter, and whenever the token in Azure Key Vault changes.
+
+For a pipeline that runs `pulumi up` every night: it sends nothing until the quarter or the token
+changes, and then authorizes once.
+
+    pulumi config set servicePrincipalId "$SERVICE_PRINCIPAL_ID"
+    pulumi config set baseAddress https://scim.contoso.example/v2
+    pulumi config set today 2027-01-01  # optional: what would happen on that day
+
+Pulumi ESC reads the secrets. `pulumi env init contoso/provisioning/prod --file environment.yaml`
+creates the environment that the stack file Pulumi.prod.yaml names. ESC is a service of Pulumi
+Cloud: with another backend, `pulumi config set --secret secretToken` takes its place.
+
+What authorizes with an authorization code can't be rotated so: a code works once.
+"""
+
+from datetime import date, datetime, timezone
+
+import pulumi
+from pulumi_entra_provisioning import ProvisioningAuthorization
+
+
+def quarter(day: date) -> str:
+    """The quarter of a day, such as 2026-Q4."""
+    return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+config = pulumi.Config()
+today = config.get("today")
+day = date.fromisoformat(today) if today else datetime.now(timezone.utc).date()
+
+directory = ProvisioningAuthorization(
+    "directory",
+    service_principal_id=config.require("servicePrincipalId"),
+    credentials={
+        "BaseAddress": config.require("baseAddress"),
+        "SecretToken": config.require_secret("secretToken"),
+    },
+    triggers={"quarter": quarter(day)},
+)
+
+pulumi.export("quarter", directory.triggers["quarter"])
+pulumi.export("authorizedAt", directory.authorized_at)
+pulumi.export("revision", directory.revision)
