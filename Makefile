@@ -16,6 +16,7 @@ check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
 	ruff format --check .
 	ruff check .
 	mypy
+	for program in examples/*/__main__.py; do mypy $$program || exit 1; done
 	pytest --numprocesses 4 --dist worksteal
 
 clients: .venv/ready ## the Graph SDKs of other languages against the emulator, as far as their tools are here

@@ -21,6 +21,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 from pulumi_entra_provisioning import ProvisioningAuthorizationProvider
 from pulumi_entra_provisioning.emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
+from pulumi_entra_provisioning.settings import OidcToken, settings
 from readme import table
 from stack import REPOSITORY, Stack, cli_environment
 
@@ -62,7 +63,7 @@ def assert_nowhere(secrets: Iterable[str], stack: Stack) -> None:
 def test_the_bearer_token_is_stored_and_the_job_has_tried_it(
     emulator: Emulator, example_stack: ExampleStack
 ) -> None:
-    stack = example_stack(EXAMPLES / "scim_bearer_token")
+    stack = example_stack(EXAMPLES / "scim-bearer-token")
     (job,) = emulator.tenant.jobs("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
     stack.configure(
         servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
@@ -124,16 +125,20 @@ def test_the_esc_environment_and_the_stack_file_give_what_the_rotation_needs() -
         f"{project}:{name}" for name in required
     }
 
-    # A secret is only ever a reference to what the key vault holds.
+    # A secret is only ever a reference: to the key vault, and to the token that opened it.
     opened = environment["azure"]["secrets"]["fn::open::azure-secrets"]["get"]
-    secret = {name: value for name, value in given.items() if "ecret" in name}
-    assert set(secret.values()) == {f"${{azure.secrets.{name}}}" for name in opened}
+    assert {name: value for name, value in given.items() if name.endswith("Token")} == {
+        **{f"{project}:{name}": f"${{azure.secrets.{name}}}" for name in opened},
+        "azuread:oidcToken": "${azure.login.oidc.token}",
+    }
+    caller = {**given, "azuread:tenantId": "contoso.example"}
+    assert settings(caller.get, {}).identity == OidcToken("${azure.login.oidc.token}")
 
 
 def test_an_entry_more_or_less_in_the_yaml_touches_no_other_application(
     tmp_path: Path,
 ) -> None:
-    example = EXAMPLES / "many_applications"
+    example = EXAMPLES / "many-applications"
     declared = yaml.safe_load((example / "applications.yaml").read_text())
     ids = {name: entry["service_principal_id"] for name, entry in declared.items()}
     ids["woodgrove"] = "00000000-0000-4000-8000-0000000000f4"
@@ -183,7 +188,7 @@ def test_a_service_authorizes_without_a_project_and_prints_no_credential(
 
     def run(credentials: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, str(EXAMPLES / "automation_api"), DEFAULT_SERVICE_PRINCIPAL_ID],
+            [sys.executable, str(EXAMPLES / "automation-api"), DEFAULT_SERVICE_PRINCIPAL_ID],
             input=json.dumps(credentials),
             cwd=tmp_path,
             env={
@@ -327,7 +332,7 @@ def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
     pulumi.runtime.set_mocks(monitor.mocks, "gallery-application", monitor=monitor)
 
     def declare() -> None:
-        runpy.run_path(str(EXAMPLES / "gallery_application"), run_name="__main__")
+        runpy.run_path(str(EXAMPLES / "gallery-application"), run_name="__main__")
 
     pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
     assert {type: names for type, names in monitor.dependencies.items() if type != "Stack"} == {
@@ -345,8 +350,8 @@ def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
 
 def test_every_example_is_listed_and_run_by_a_test() -> None:
     folders = {program.parent.name for program in EXAMPLES.glob("*/__main__.py")}
-    run_here = set(re.findall(r'EXAMPLES / "(\w+)"', Path(__file__).read_text()))
+    run_here = set(re.findall(r'EXAMPLES / "([\w-]+)"', Path(__file__).read_text()))
     # `make quickstart` and the README's commands for a tenant run that one.
     assert run_here | {"quickstart"} == folders
-    listed = [re.findall(r"\(examples/(\w+)", row[0]) for row in table("Examples")]
+    listed = [re.findall(r"\(examples/([\w-]+)", row[0]) for row in table("Examples")]
     assert sorted(name for (name,) in listed) == sorted(folders)

@@ -4,7 +4,7 @@ For a portal or a bot whose users bring the credentials. Call `authorize`, or tr
 
     export PULUMI_BACKEND_URL=…  # where the stacks live, one for each service principal
     export PULUMI_CONFIG_PASSPHRASE=…  # or another secrets provider
-    python examples/automation_api "$SERVICE_PRINCIPAL_ID" < credentials.json
+    python examples/automation-api "$SERVICE_PRINCIPAL_ID" < credentials.json
 
 It needs the Pulumi CLI on the PATH, a virtual environment that is active, and the caller in
 `ENTRA_PROVISIONING_…`, `ARM_…` or `AZURE_…`. The credentials come on standard input: arguments are

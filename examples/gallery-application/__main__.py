@@ -10,7 +10,7 @@ For one program that makes the application with pulumi-azuread, authorizes it an
     pulumi config set --secret oauthCode
 
 Graph's `/servicePrincipals/<object id>/synchronization/templates` tells the id of the template. The
-caller is pulumi-azuread's, from `azuread:` or `ARM_…`, with a client secret or a certificate.
+caller is pulumi-azuread's, from `azuread:` or `ARM_…`.
 
 The job comes last. Graph keeps the credentials with the service principal, beside its jobs, so the
 authorization needs none of them. pulumi-azuread starts an enabled job in the same step that creates
