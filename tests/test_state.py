@@ -86,6 +86,8 @@ def test_a_new_passphrase_takes_the_place_of_the_old_one(declared: Stack) -> Non
     declared.up()
     assert TOKEN in declared.pulumi("stack", "export", "--show-secrets")
     assert TOKEN not in declared.pulumi("stack", "export")
+    stack_file = declared.folder / "Pulumi.dev.yaml"
+    before = stack_file.read_text()
     changed = subprocess.run(
         ["sh", "-eu", "-c", block("sh", "change-secrets-provider passphrase")],
         cwd=declared.folder,
@@ -98,13 +100,15 @@ def test_a_new_passphrase_takes_the_place_of_the_old_one(declared: Stack) -> Non
     assert changed.returncode == 0, changed.stderr
 
     for passphrase, is_right in ((PASSPHRASE, False), ("the new one", True)):
-        declared.environment = {
-            **declared.environment,
-            "PULUMI_CONFIG_PASSPHRASE": passphrase,
-        }
+        declared.environment = {**declared.environment, "PULUMI_CONFIG_PASSPHRASE": passphrase}
         shown = declared.pulumi("stack", "export", "--show-secrets", succeeds=is_right)
         assert (TOKEN in shown) is is_right
     assert "2 unchanged" in declared.up()
+
+    assert stack_file.read_text() != before
+    (old_salt,) = re.findall(r"encryptionsalt: (\S+)", before)
+    kept = [path for path, held in backend(declared).items() if old_salt.encode() in held]
+    assert kept, "no earlier state is kept"
 
 
 def test_a_plan_shows_secrets_only_where_it_is_asked_to(declared: Stack) -> None:
