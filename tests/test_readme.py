@@ -55,7 +55,7 @@ def test_the_commands_for_a_tenant_authorize(emulator: Emulator, checkout: Path)
         name: value for name, value in emulator.environment.items() if not name.startswith("AZURE_")
     }
     finished = subprocess.run(
-        ["sh", "-eu", "-c", block("sh", "pulumi stack init")],
+        ["sh", "-eu", "-c", block("sh", "pulumi stack init tenant")],
         cwd=checkout,
         env={
             **cli_environment(checkout / "home"),

@@ -1,0 +1,16 @@
+"""One service principal, authorized for provisioning by SCIM with a bearer token."""
+
+import pulumi
+from pulumi_entra_provisioning import ProvisioningAuthorization
+
+config = pulumi.Config()
+
+directory = ProvisioningAuthorization(
+    "directory",
+    service_principal_id=config.require("servicePrincipalId"),
+    credentials={
+        "BaseAddress": config.require("scimBaseAddress"),
+        "SecretToken": config.require_secret("scimToken"),
+    },
+)
+pulumi.export("status", directory.status)
