@@ -19,8 +19,14 @@ from typing import TYPE_CHECKING
 
 from .assumptions import Assumptions
 from .faults import Fault
+from .federation import DEFAULT_SERVICE_CONNECTION_ID, DEFAULT_SUBJECTS
 from .graph_errors import GraphError
-from .state import ClientSecret
+from .managed_identity import (
+    DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID,
+    DEFAULT_USER_ASSIGNED_CLIENT_ID,
+)
+from .permissions import PERSONAL_TENANT_ID, DirectoryRole
+from .state import ClientSecret, FederatedIdentityCredential
 from .tenant import (
     DEFAULT_APP_ID,
     DEFAULT_APPLICATION_ID,
@@ -40,12 +46,19 @@ __all__ = [
     "DEFAULT_APP_ID",
     "DEFAULT_CLIENT_ID",
     "DEFAULT_CLIENT_SECRET",
+    "DEFAULT_SERVICE_CONNECTION_ID",
     "DEFAULT_SERVICE_PRINCIPAL_ID",
+    "DEFAULT_SUBJECTS",
+    "DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID",
     "DEFAULT_TENANT_ID",
+    "DEFAULT_USER_ASSIGNED_CLIENT_ID",
+    "PERSONAL_TENANT_ID",
     "Assumptions",
     "ClientSecret",
+    "DirectoryRole",
     "Emulator",
     "Fault",
+    "FederatedIdentityCredential",
     "Finding",
     "GraphError",
     "Limits",

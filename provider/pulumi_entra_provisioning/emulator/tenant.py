@@ -14,9 +14,20 @@ from pathlib import Path
 from . import state as states
 from .assumptions import Assumptions
 from .directory import Directory
+from .federation import DEFAULT_SUBJECTS
 from .graph_errors import GraphError
+from .managed_identity import default_identities
 from .permissions import Caller, Permission
-from .state import Client, ClientSecret, Job, Kind, State, Target, utc_now
+from .state import (
+    Client,
+    ClientSecret,
+    FederatedIdentityCredential,
+    Job,
+    Kind,
+    State,
+    Target,
+    utc_now,
+)
 from .state import is_guid as is_guid  # for those who have it from here
 from .store import Store
 from .synchronization import Authorization as Authorization
@@ -61,6 +72,7 @@ class Tenant(Directory, Synchronization):
         secrets: Iterable[str | ClientSecret] = (),
         certificates: Iterable[str | bytes] = (),
         roles: Iterable[str] = (),
+        federated_credentials: Iterable[FederatedIdentityCredential] = (),
     ) -> None:
         """Lets an application ask for tokens, or replaces what it had.
 
@@ -75,6 +87,7 @@ class Tenant(Directory, Synchronization):
             ),
             certificates=tuple(c.decode() if isinstance(c, bytes) else c for c in certificates),
             roles=tuple(roles),
+            federated_credentials=tuple(federated_credentials),
         )
         with self._changing() as state:
             state.clients[client.client_id] = client
@@ -110,7 +123,7 @@ class Tenant(Directory, Synchronization):
 
     def require(self, permission: Permission, caller: Caller) -> None:
         """Refuses a caller that has none of the roles that the permission takes."""
-        if permission.value.isdisjoint(caller.roles):
+        if not permission.is_granted(caller):
             raise self._forbidden(permission)
 
     def require_ownership(
@@ -154,12 +167,19 @@ def _begin(file: Path | None) -> State:
 def default_state() -> State:
     """The public tenant: a client that may do everything, an application and its principal."""
     state = State(DEFAULT_TENANT_ID)
+    roles = ("Application.ReadWrite.All", "Synchronization.ReadWrite.All")
     state.clients[DEFAULT_CLIENT_ID] = Client(
         client_id=DEFAULT_CLIENT_ID,
         object_id=_DEFAULT_CLIENT_OBJECT_ID,
         secrets=(ClientSecret.of(DEFAULT_CLIENT_SECRET),),
-        roles=("Application.ReadWrite.All", "Synchronization.ReadWrite.All"),
+        roles=roles,
+        federated_credentials=tuple(
+            FederatedIdentityCredential(issuer, subject)
+            for issuer, subject in DEFAULT_SUBJECTS.items()
+        ),
     )
+    for identity in default_identities(roles):
+        state.clients[identity.client_id] = identity
     created = datetime(2026, 1, 1, tzinfo=timezone.utc)
     ids: dict[Kind, str] = {
         "applications": DEFAULT_APPLICATION_ID,
