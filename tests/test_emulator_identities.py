@@ -52,8 +52,8 @@ from pulumi_entra_provisioning.emulator import (
     FederatedIdentityCredential,
 )
 from pulumi_entra_provisioning.emulator.cli import without_identity
-from pulumi_entra_provisioning.emulator.federation import Issuer
 from pulumi_entra_provisioning.emulator.server import Workload
+from pulumi_entra_provisioning.emulator.state import Issuer
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +231,13 @@ def test_anyone_can_verify_what_an_issuer_signs(untouched: Emulator, issuer: Iss
 def test_an_issuer_that_there_is_not_has_no_metadata(untouched: Emulator) -> None:
     with anonymous(untouched) as client:
         assert client.get("/oidc/jenkins/.well-known/openid-configuration").status_code == 404
+
+
+def test_a_workload_that_there_is_not_is_told_with_those_that_there_are(
+    untouched: Emulator,
+) -> None:
+    with pytest.raises(ValueError, match="github-actions, azure-devops, gitlab"):
+        untouched.environment_in("jenkins")  # type: ignore[arg-type]
 
 
 # What a client trusts
@@ -726,6 +733,7 @@ def test_a_certificates_assertion_is_for_the_cloud_that_is_asked(
     [
         ("https://login.microsoftonline.us/common/oauth2/authorize", 200),
         ("https://login.example/common/oauth2/authorize", 400),
+        ("https://[", 400),
         ("", 400),
     ],
 )

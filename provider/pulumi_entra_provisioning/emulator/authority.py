@@ -14,7 +14,6 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import jwt
 from cryptography import x509
@@ -53,8 +52,9 @@ _OPENID_SCOPES = frozenset({"openid", "profile", "offline_access"})
 class Authority:
     """The token endpoint of one tenant, at `url` (without a slash at its end).
 
-    `aliases` are further URLs that it answers under; what it tells of itself is of the one that was
-    asked, `at`. `federation` plays the issuers whose assertions clients may trust.
+    `aliases` are further URLs, and `hosts` further names, that it answers under; what it tells of
+    itself is about the one that was asked, `at`. `federation` plays the issuers whose assertions
+    clients may trust.
     """
 
     def __init__(
@@ -92,11 +92,10 @@ class Authority:
 
         https://learn.microsoft.com/entra/msal/dotnet/acquiring-tokens/instance-discovery
         """
-        parts = urlsplit(authorization_endpoint)
-        url = f"{parts.scheme}://{parts.netloc}"
-        if url not in self._urls:
+        url = next((u for u in self._urls if authorization_endpoint.startswith(f"{u}/")), None)
+        if url is None:
             raise refusals.unknown_instance()
-        host = parts.netloc
+        host = url.removeprefix("https://")
         return {
             "tenant_discovery_endpoint": (
                 f"{url}/{self._tenant.tenant_id}/v2.0/.well-known/openid-configuration"
@@ -193,9 +192,9 @@ class Authority:
         """An access token of the Azure CLI for a person who is signed in there.
 
         `scopes` are delegated permissions such as Synchronization.ReadWrite.All, `directory_roles`
-        ids of role templates such as those of `DirectoryRole`. `audience` is this
-        Graph unless it is given, `tenant_id` this tenant; `PERSONAL_TENANT_ID` makes it a personal
-        account, which Graph refuses here. Already expired if `lifetime` is negative.
+        ids of role templates such as those of `DirectoryRole`. Unless they are given, `audience` is
+        this Graph and `tenant_id` this tenant; `PERSONAL_TENANT_ID` makes it a personal account,
+        which Graph refuses. Already expired if `lifetime` is negative.
 
         https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
         """

@@ -11,29 +11,17 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from . import token_errors as refusals
-from .state import TOKEN_EXCHANGE_AUDIENCE
+from .state import TOKEN_EXCHANGE_AUDIENCE, Issuer
+from .tenant import DEFAULT_SERVICE_CONNECTION_ID, DEFAULT_SUBJECTS
 
 if TYPE_CHECKING:
     from jwt.types import Options
-
-Issuer = Literal["github-actions", "azure-devops", "gitlab", "kubernetes"]
-
-DEFAULT_SUBJECTS: dict[Issuer, str] = {
-    "github-actions": "repo:contoso/provisioning:ref:refs/heads/main",
-    "azure-devops": "sc://contoso/provisioning/entra",
-    "gitlab": "project_path:contoso/provisioning:ref_type:branch:ref:main",
-    "kubernetes": "system:serviceaccount:provisioning:pulumi",
-}
-"""Contoso's workloads, whom the default client trusts: by issuer, the `sub` of its tokens."""
-
-DEFAULT_SERVICE_CONNECTION_ID = "00000000-0000-4000-8000-00000005c011"
-"""Contoso's service connection in Azure DevOps."""
 
 PATH = "/oidc"
 TOKEN_LIFETIME = 300

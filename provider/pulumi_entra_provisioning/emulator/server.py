@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import trustme
 import uvicorn
@@ -27,7 +27,7 @@ from .cloud_metadata import CloudMetadata
 from .control import Control
 from .exchange import TRANSPORT, Exchanges
 from .faults import Faults
-from .federation import DEFAULT_SERVICE_CONNECTION_ID, PATH, Federation
+from .federation import PATH, Federation
 from .graph_errors import GraphError
 from .journal import Journal
 from .judgement import Finding, judge
@@ -35,7 +35,12 @@ from .managed_identity import APP_SERVICE_PATH, ManagedIdentities
 from .replication import Replication
 from .routes import Routes
 from .seed import Seed
-from .tenant import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Tenant
+from .tenant import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_SERVICE_CONNECTION_ID,
+    Tenant,
+)
 from .throttling import Limits, Throttling
 from .workload_routes import WorkloadRoutes
 
@@ -166,11 +171,13 @@ class Emulator:
             }
         elif workload == "virtual-machine":
             own = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": self.url}
-        else:
+        elif workload == "app-service":
             own = {
                 "IDENTITY_ENDPOINT": f"{self.url}{APP_SERVICE_PATH}",
                 "IDENTITY_HEADER": self._identities.header,
             }
+        else:
+            raise ValueError(f"the workloads are {', '.join(get_args(Workload))}")
         return {**self._endpoints(), **own}
 
     def _endpoints(self) -> dict[str, str]:

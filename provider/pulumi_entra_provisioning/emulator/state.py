@@ -64,6 +64,10 @@ class ClientSecret:
         return hmac.compare_digest(self.sha256, digest(value))
 
 
+Issuer = Literal["github-actions", "azure-devops", "gitlab", "kubernetes"]
+"""An issuer of assertions that the emulator plays."""
+
+
 @dataclass(frozen=True)
 class FederatedIdentityCredential:
     """Trust in the assertions of another issuer, in place of a secret.

@@ -14,7 +14,6 @@ from pathlib import Path
 from . import state as states
 from .assumptions import Assumptions
 from .directory import Directory
-from .federation import DEFAULT_SUBJECTS
 from .graph_errors import GraphError
 from .managed_identity import default_identities
 from .permissions import Caller, Permission
@@ -22,6 +21,7 @@ from .state import (
     Client,
     ClientSecret,
     FederatedIdentityCredential,
+    Issuer,
     Job,
     Kind,
     State,
@@ -41,6 +41,17 @@ DEFAULT_CLIENT_SECRET = "emulator-secret-not-a-secret"  # noqa: S105
 DEFAULT_APP_ID = "00000000-0000-4000-8000-0000000a9910"
 DEFAULT_APPLICATION_ID = "00000000-0000-4000-8000-00000000a991"
 DEFAULT_SERVICE_PRINCIPAL_ID = "00000000-0000-4000-8000-00000000051d"
+
+DEFAULT_SUBJECTS: dict[Issuer, str] = {
+    "github-actions": "repo:contoso/provisioning:ref:refs/heads/main",
+    "azure-devops": "sc://contoso/provisioning/entra",
+    "gitlab": "project_path:contoso/provisioning:ref_type:branch:ref:main",
+    "kubernetes": "system:serviceaccount:provisioning:pulumi",
+}
+"""Contoso's workloads, whom the default client trusts: by issuer, the `sub` of its tokens."""
+
+DEFAULT_SERVICE_CONNECTION_ID = "00000000-0000-4000-8000-00000005c011"
+"""Contoso's service connection in Azure DevOps."""
 
 _DEFAULT_CLIENT_OBJECT_ID = "00000000-0000-4000-8000-0000000c11e1"
 _DEFAULT_JOB_ID = f"scim.{DEFAULT_TENANT_ID.replace('-', '')}.00000000-0000-4000-8000-000000000b0b"

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .federation import PATH, Federation, Issuer
+from .federation import PATH, Federation
 from .managed_identity import (
     APP_SERVICE_PATH,
     IMDS_PATH,
@@ -21,6 +21,7 @@ from .managed_identity import (
     app_service_answer,
     imds_answer,
 )
+from .state import Issuer
 from .token_errors import TokenError
 
 
