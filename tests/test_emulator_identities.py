@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import httpx
@@ -238,6 +238,16 @@ def test_a_workload_that_there_is_not_is_told_with_those_that_there_are(
 ) -> None:
     with pytest.raises(ValueError, match="github-actions, azure-devops, gitlab"):
         untouched.environment_in("jenkins")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("workload", get_args(Workload))
+def test_a_command_that_the_emulator_runs_keeps_nothing_of_a_real_pipeline_or_machine(
+    untouched: Emulator, workload: Workload
+) -> None:
+    environment = untouched.environment_in(workload)
+    assert "AZURE_CLIENT_SECRET" not in environment
+    # A pipeline may show its own token to more than the endpoint that is taken away.
+    assert without_identity(environment).keys() <= {"NO_PROXY", "no_proxy", "SYSTEM_ACCESSTOKEN"}
 
 
 # What a client trusts

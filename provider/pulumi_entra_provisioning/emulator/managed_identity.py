@@ -24,6 +24,10 @@ IMDS_PATH = "/metadata/identity/oauth2/token"
 APP_SERVICE_PATH = "/msi/token"
 
 _GROUP = "/subscriptions/00000000-0000-4000-8000-0000000005b5/resourcegroups/contoso/providers"
+_OBJECT_IDS = {
+    DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID: "00000000-0000-4000-8000-00000005a5b1",
+    DEFAULT_USER_ASSIGNED_CLIENT_ID: "00000000-0000-4000-8000-00000005a5b2",
+}
 _RESOURCE_IDS = {
     DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID: f"{_GROUP}/Microsoft.Compute/virtualMachines/provisioning",
     DEFAULT_USER_ASSIGNED_CLIENT_ID: (
@@ -48,10 +52,7 @@ class Token(NamedTuple):
 
 def default_identities(roles: tuple[str, ...]) -> list[Client]:
     """A system-assigned and a user-assigned identity, with these app roles and no secret."""
-    return [
-        Client(client_id, client_id.replace("5a5c", "5a5b"), roles=roles)
-        for client_id in _RESOURCE_IDS
-    ]
+    return [Client(id, object_id, roles=roles) for id, object_id in _OBJECT_IDS.items()]
 
 
 class ManagedIdentities:

@@ -45,7 +45,7 @@ class Caller:
 
 
 class Permission(Enum):
-    """What an operation needs: any one of these application roles, or of a person more."""
+    """What an operation needs of an application: any one of these roles."""
 
     SYNCHRONIZATION_WRITE = frozenset(
         {OWNED_BY, "Application.ReadWrite.All", "Synchronization.ReadWrite.All"}

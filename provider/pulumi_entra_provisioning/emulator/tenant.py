@@ -133,7 +133,7 @@ class Tenant(Directory, Synchronization):
         return adopted
 
     def require(self, permission: Permission, caller: Caller) -> None:
-        """Refuses a caller that has none of the roles that the permission takes."""
+        """Refuses a caller to whom the permission is not granted."""
         if not permission.is_granted(caller):
             raise self._forbidden(permission)
 
