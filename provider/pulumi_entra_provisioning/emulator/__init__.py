@@ -20,14 +20,26 @@ from typing import TYPE_CHECKING
 from .assumptions import Assumptions
 from .faults import Fault
 from .graph_errors import GraphError
-from .state import ClientSecret
+from .managed_identity import (
+    DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID,
+    DEFAULT_USER_ASSIGNED_CLIENT_ID,
+)
+from .permissions import PERSONAL_TENANT_ID, DirectoryRole
+from .state import ClientSecret, FederatedIdentityCredential
 from .tenant import (
     DEFAULT_APP_ID,
     DEFAULT_APPLICATION_ID,
     DEFAULT_CLIENT_ID,
     DEFAULT_CLIENT_SECRET,
+    DEFAULT_SERVICE_CONNECTION_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
+    DEFAULT_SUBJECTS,
     DEFAULT_TENANT_ID,
+)
+from .third_party import (
+    DEFAULT_REDIRECT_URI,
+    DEFAULT_THIRD_PARTY_CLIENT_ID,
+    DEFAULT_THIRD_PARTY_CLIENT_SECRET,
 )
 from .throttling import Limits
 
@@ -40,12 +52,22 @@ __all__ = [
     "DEFAULT_APP_ID",
     "DEFAULT_CLIENT_ID",
     "DEFAULT_CLIENT_SECRET",
+    "DEFAULT_REDIRECT_URI",
+    "DEFAULT_SERVICE_CONNECTION_ID",
     "DEFAULT_SERVICE_PRINCIPAL_ID",
+    "DEFAULT_SUBJECTS",
+    "DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID",
     "DEFAULT_TENANT_ID",
+    "DEFAULT_THIRD_PARTY_CLIENT_ID",
+    "DEFAULT_THIRD_PARTY_CLIENT_SECRET",
+    "DEFAULT_USER_ASSIGNED_CLIENT_ID",
+    "PERSONAL_TENANT_ID",
     "Assumptions",
     "ClientSecret",
+    "DirectoryRole",
     "Emulator",
     "Fault",
+    "FederatedIdentityCredential",
     "Finding",
     "GraphError",
     "Limits",

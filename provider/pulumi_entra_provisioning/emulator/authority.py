@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jwt
@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from . import token_errors as refusals
 from .assumptions import Assumptions
+from .federation import ONLY_SIGNATURE, Federation
 from .graph_errors import GraphError
-from .permissions import Caller
+from .permissions import PERSONAL_TENANT_ID, Caller
 from .state import Client
 from .tenant import Tenant
 
@@ -35,6 +36,12 @@ GRAPH_RESOURCES = (
 )
 """Graph in the national clouds: https://learn.microsoft.com/graph/deployments"""
 
+AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The application that the Azure CLI signs people in with."""
+
+DEFAULT_USER_ID = "00000000-0000-4000-8000-00000000e25e"
+"""The object id of the person whom `Authority.issue_for_user` signs in."""
+
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TOKENS_REMEMBERED = 1024
 
@@ -43,14 +50,21 @@ _OPENID_SCOPES = frozenset({"openid", "profile", "offline_access"})
 
 
 class Authority:
-    """The token endpoint of one tenant, at `url` (without a slash at its end)."""
+    """The token endpoint of one tenant, at `url` (without a slash at its end).
+
+    `aliases` are further URLs, and `hosts` further names, that it answers under; what it tells of
+    itself is about the one that was asked, `at`. `federation` plays the issuers whose assertions
+    clients may trust.
+    """
 
     def __init__(
         self,
         tenant: Tenant,
         url: str,
         *,
+        federation: Federation,
         aliases: tuple[str, ...] = (),
+        hosts: tuple[str, ...] = (),
         assumptions: Assumptions | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -59,8 +73,8 @@ class Authority:
         self._now = now
         self.url = url
         self.resources = frozenset((url, *aliases, *GRAPH_RESOURCES))
-        self.issuer = f"{url}/{tenant.tenant_id}/v2.0"
-        self.token_endpoint = f"{url}/{tenant.tenant_id}/oauth2/v2.0/token"
+        self._federation = federation
+        self._urls = frozenset((url, *aliases, *(f"https://{host}" for host in hosts)))
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._key_id = uuid.uuid4().hex
         self._lock = threading.Lock()
@@ -68,14 +82,36 @@ class Authority:
 
     # Metadata
 
-    def openid_configuration(self, tenant_id: str) -> dict[str, Any]:
-        """The metadata document, as far as clients without a user need it."""
+    def at(self, host: str | None) -> str:
+        """Its URL for who sends this Host header."""
+        url = f"https://{host}"
+        return url if url in self._urls else self.url
+
+    def instance(self, authorization_endpoint: str) -> dict[str, Any]:
+        """Whether the URL is on a host of Entra's, as MSAL asks before it trusts one.
+
+        https://learn.microsoft.com/entra/msal/dotnet/acquiring-tokens/instance-discovery
+        """
+        url = next((u for u in self._urls if authorization_endpoint.startswith(f"{u}/")), None)
+        if url is None:
+            raise refusals.unknown_instance()
+        host = url.removeprefix("https://")
+        return {
+            "tenant_discovery_endpoint": (
+                f"{url}/{self._tenant.tenant_id}/v2.0/.well-known/openid-configuration"
+            ),
+            "api-version": "1.1",
+            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+        }
+
+    def openid_configuration(self, tenant_id: str, url: str) -> dict[str, Any]:
+        """The metadata document at `url`, as far as clients without a user need it."""
         if not self._is_this_tenant(tenant_id):
             raise refusals.unknown_tenant(tenant_id, "invalid_tenant")
-        base = f"{self.url}/{self._tenant.tenant_id}"
+        base = f"{url}/{self._tenant.tenant_id}"
         return {
-            "issuer": self.issuer,
-            "token_endpoint": self.token_endpoint,
+            "issuer": self._issuer(url),
+            "token_endpoint": self._token_endpoint(url),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "jwks_uri": f"{base}/discovery/v2.0/keys",
             "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
@@ -96,8 +132,8 @@ class Authority:
 
     # The token endpoint
 
-    def token(self, tenant_id: str, form: Mapping[str, str] | None) -> dict[str, Any]:
-        """Answers a token request; `form` is None where the body was no form."""
+    def token(self, tenant_id: str, form: Mapping[str, str] | None, url: str) -> dict[str, Any]:
+        """Answers a token request at `url`; `form` is None where the body was no form."""
         if not self._is_this_tenant(tenant_id):
             raise refusals.unknown_tenant(tenant_id, "invalid_request")
         if form is None:
@@ -106,25 +142,32 @@ class Authority:
         if grant != "client_credentials":
             raise refusals.unsupported_grant(grant)
         client = self._client(_needed(form, "client_id"))
-        resource = self._resource(_needed(form, "scope"))
-        self._authenticate(client, form)
+        resource = self.resource(_needed(form, "scope"))
+        self._authenticate(client, form, url)
         lifetime = self._assumptions.token_lifetime
         return {
             "token_type": "Bearer",
             "expires_in": lifetime,
             "ext_expires_in": lifetime,
-            "access_token": self.issue(client, resource, lifetime=lifetime),
+            "access_token": self.issue(client, resource, lifetime=lifetime, url=url),
         }
 
-    def issue(self, client: Client, audience: str, *, lifetime: int) -> str:
-        """An access token, valid for `lifetime` seconds; already expired if that is negative."""
-        now = int(self._now())
+    def issue(
+        self,
+        client: Client,
+        audience: str,
+        *,
+        lifetime: int,
+        url: str | None = None,
+        resource_id: str | None = None,
+    ) -> str:
+        """An access token, valid for `lifetime` seconds; already expired if that is negative.
+
+        `url` is the authority's that issues it, by default this one's own. `resource_id` is the
+        Azure resource that a managed identity belongs to.
+        """
         claims = {
-            "aud": audience,
-            "iss": self.issuer,
-            "iat": min(now, now + lifetime),
-            "nbf": min(now, now + lifetime),
-            "exp": now + lifetime,
+            "iss": self._issuer(url or self.url),
             "appid": client.client_id,
             "azp": client.client_id,
             "idtyp": "app",
@@ -132,12 +175,65 @@ class Authority:
             "sub": client.object_id,
             "tid": self._tenant.tenant_id,
             "roles": list(client.roles),
+        }
+        if resource_id is not None:
+            claims["xms_mirid"] = resource_id
+        return self._signed(claims, audience, lifetime)
+
+    def issue_for_user(
+        self,
+        scopes: Iterable[str],
+        directory_roles: Iterable[str] = (),
+        *,
+        audience: str | None = None,
+        tenant_id: str | None = None,
+        lifetime: int = 3599,
+    ) -> str:
+        """An access token of the Azure CLI for a person who is signed in there.
+
+        `scopes` are delegated permissions such as Synchronization.ReadWrite.All, `directory_roles`
+        ids of role templates such as those of `DirectoryRole`. Unless they are given, `audience` is
+        this Graph and `tenant_id` this tenant; `PERSONAL_TENANT_ID` makes it a personal account,
+        which Graph refuses. Already expired if `lifetime` is negative.
+
+        https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+        """
+        home = tenant_id or self._tenant.tenant_id
+        claims = {
+            "iss": f"{self.url}/{home}/v2.0",
+            "appid": AZURE_CLI_CLIENT_ID,
+            "azp": AZURE_CLI_CLIENT_ID,
+            "idtyp": "user",
+            "name": "Contoso Administrator",
+            "oid": DEFAULT_USER_ID,
+            "sub": DEFAULT_USER_ID,
+            "tid": home,
+            "upn": "administrator@contoso.example",
+            "scp": " ".join(scopes),
+            "wids": list(directory_roles),
+        }
+        return self._signed(claims, audience or self.url, lifetime)
+
+    def _signed(self, about: Mapping[str, Any], audience: str, lifetime: int) -> str:
+        now = int(self._now())
+        claims = {
+            "aud": audience,
+            "iat": min(now, now + lifetime),
+            "nbf": min(now, now + lifetime),
+            "exp": now + lifetime,
             "uti": uuid.uuid4().hex,
             "ver": "2.0",
+            **about,
         }
         token = jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key_id})
         self._remember(token, claims)
         return token
+
+    def _issuer(self, url: str) -> str:
+        return f"{url}/{self._tenant.tenant_id}/v2.0"
+
+    def _token_endpoint(self, url: str) -> str:
+        return f"{url}/{self._tenant.tenant_id}/oauth2/v2.0/token"
 
     def _is_this_tenant(self, tenant_id: str) -> bool:
         return tenant_id.lower() == self._tenant.tenant_id
@@ -148,7 +244,8 @@ class Authority:
             raise refusals.unknown_client(client_id, self._tenant.tenant_id)
         return client
 
-    def _resource(self, scope: str) -> str:
+    def resource(self, scope: str) -> str:
+        """The resource of a scope `<resource>/.default`; refuses one that there is not."""
         named = [name for name in scope.split() if name not in _OPENID_SCOPES]
         resource, suffix, rest = " ".join(named).partition("/.default")
         if not suffix or rest:
@@ -158,10 +255,10 @@ class Authority:
             raise refusals.unknown_resource(self._tenant.tenant_id)
         return resource.rstrip("/")
 
-    def _authenticate(self, client: Client, form: Mapping[str, str]) -> None:
+    def _authenticate(self, client: Client, form: Mapping[str, str], url: str) -> None:
         is_assertion = form.get("client_assertion_type") == ASSERTION_TYPE
         if is_assertion and form.get("client_assertion"):
-            self._check_assertion(client, form["client_assertion"])
+            self._check_assertion(client, form["client_assertion"], url)
         elif form.get("client_secret"):
             self._check_secret(client, form["client_secret"])
         else:
@@ -174,21 +271,53 @@ class Authority:
         if secret.expires is not None and secret.expires.timestamp() <= self._now():
             raise refusals.expired_secret(client.client_id)
 
-    def _check_assertion(self, client: Client, assertion: str) -> None:
-        # https://learn.microsoft.com/entra/identity-platform/certificate-credentials
+    def _check_assertion(self, client: Client, assertion: str, url: str) -> None:
         try:
-            header = jwt.get_unverified_header(assertion)
+            unverified = jwt.decode_complete(assertion, options={"verify_signature": False})
         except jwt.InvalidTokenError:
             raise refusals.malformed_assertion() from None
-        certificate = _certificate(client, header)
-        if certificate is None:
+        certificate = _certificate(client, unverified["header"])
+        if certificate is not None:
+            self._check_signed_by_client(client, _verified(assertion, certificate), url)
+        elif unverified["payload"].get("iss") == client.client_id:
             raise refusals.unregistered_certificate("The key was not found.")
-        claims = _verified(assertion, certificate)
+        else:
+            self._check_federated(client, assertion, unverified["payload"])
+
+    def _check_federated(
+        self, client: Client, assertion: str, unverified: Mapping[str, Any]
+    ) -> None:
+        # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+        claims = self._federation.verified(assertion, unverified)
+        trusted = [
+            credential
+            for credential in client.federated_credentials
+            if self._federation.url(credential.issuer) == unverified.get("iss")
+        ]
+        if claims is None and trusted:
+            raise refusals.unreachable_federated_issuer()
+        if claims is None:
+            # Not quoted: nobody has signed it, and a secret may stand anywhere.
+            raise refusals.unknown_federated_issuer()
+        if not trusted:
+            raise refusals.unknown_federated_issuer(claims["iss"])
+        if not _is_number(claims.get("exp")):
+            raise refusals.malformed_assertion()
+        if not self._is_in_time(claims):
+            raise refusals.assertion_out_of_time()
+        trusted = [one for one in trusted if one.subject == claims.get("sub")]
+        if not trusted:
+            raise refusals.wrong_federated_subject(str(claims.get("sub", "")))
+        if not any(claims.get("aud") in one.audiences for one in trusted):
+            raise refusals.wrong_federated_audience(str(claims.get("aud", "")))
+
+    def _check_signed_by_client(self, client: Client, claims: Mapping[str, Any], url: str) -> None:
+        # https://learn.microsoft.com/entra/identity-platform/certificate-credentials
         if not (_is_number(claims.get("exp")) and isinstance(claims.get("jti"), str)):
             raise refusals.malformed_assertion()
         if not self._is_in_time(claims):
             raise refusals.assertion_out_of_time()
-        if claims.get("aud") not in (self.token_endpoint, self.issuer):
+        if claims.get("aud") not in (self._token_endpoint(url), self._issuer(url)):
             raise refusals.wrong_assertion_audience()
         if not claims.get("iss") == claims.get("sub") == client.client_id:
             raise refusals.wrong_assertion_client()
@@ -203,7 +332,7 @@ class Authority:
     def caller(self, authorization: str | None) -> Caller:
         """Who sends this Authorization header.
 
-        Refuses as Graph does, with 401 InvalidAuthenticationToken.
+        Refuses as Graph does, with 401 InvalidAuthenticationToken; a personal account with 400.
         """
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
@@ -214,7 +343,18 @@ class Authority:
             raise self._unauthorized("Access token has expired or is not yet valid.")
         if claims["aud"] not in self.resources:
             raise self._unauthorized("Access token validation failure. Invalid audience.")
-        return Caller(claims["appid"], claims["oid"], tuple(claims["roles"]))
+        if claims["tid"] == PERSONAL_TENANT_ID:
+            message = "This API is not supported for MSA accounts."
+            raise GraphError(400, "BadRequest", message)
+        if claims["tid"] != self._tenant.tenant_id:
+            raise self._unauthorized("Access token validation failure.")
+        return Caller(
+            claims["appid"],
+            claims["oid"],
+            roles=tuple(claims.get("roles", ())),
+            scopes=tuple(claims.get("scp", "").split()),
+            directory_roles=tuple(claims.get("wids", ())),
+        )
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
         # Verifying a signature costs as much as the rest of a request; a token that was issued here
@@ -230,8 +370,8 @@ class Authority:
                 token,
                 self._key.public_key(),
                 algorithms=["RS256"],
-                issuer=self.issuer,
-                options={"verify_exp": False, "verify_aud": False, "verify_nbf": False},
+                # Whatever this key signed says rightly who issued it.
+                options=ONLY_SIGNATURE,
             )
         except jwt.InvalidTokenError:
             raise self._unauthorized("Access token validation failure.") from None
@@ -292,20 +432,11 @@ def _verified(assertion: str, certificate: x509.Certificate) -> dict[str, Any]:
     if not isinstance(key, rsa.RSAPublicKey):
         raise refusals.malformed_assertion()
     try:
-        # Times and audience are compared by the caller: each has an answer of its own.
         claims: dict[str, Any] = jwt.decode(
             assertion,
             key,
             algorithms=["RS256", "PS256"],
-            options={
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-                "verify_aud": False,
-                "verify_iss": False,
-                "verify_sub": False,
-                "verify_jti": False,
-            },
+            options=ONLY_SIGNATURE,
         )
     except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
         raise refusals.unregistered_certificate(

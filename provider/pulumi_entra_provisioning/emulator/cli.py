@@ -28,22 +28,33 @@ _FINDINGS_SHOWN = 5
 
 # Who a program is and where it goes. Left in place, they would win over the emulator's, or send a
 # real secret to it.
-_IDENTITY = tuple(
-    f"{prefix}_{name}"
-    for prefix in ("ENTRA_PROVISIONING", "ARM", "AZURE")
-    for name in (
-        "AUTHORITY_HOST",
-        "CA_FILE",
-        "CLIENT_",
-        "ENVIRONMENT",
-        "FEDERATED_TOKEN_FILE",
-        "GRAPH_ENDPOINT",
-        "OIDC_",
-        "PASSWORD",
-        "TENANT_ID",
-        "USERNAME",
-        "USE_",
-    )
+_IDENTITY = (
+    *(
+        f"{prefix}_{name}"
+        for prefix in ("ENTRA_PROVISIONING", "ARM", "AZURE")
+        for name in (
+            "AUTHORITY_HOST",
+            "CA_FILE",
+            "CLIENT_",
+            "ENVIRONMENT",
+            "FEDERATED_TOKEN_FILE",
+            "GRAPH_ENDPOINT",
+            "OIDC_",
+            "PASSWORD",
+            "TENANT_ID",
+            "USERNAME",
+            "USE_",
+        )
+    ),
+    "ACTIONS_ID_TOKEN_REQUEST_",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "AZURESUBSCRIPTION_",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+    "SYSTEM_OIDCREQUESTURI",
 )
 
 
@@ -251,7 +262,9 @@ def _finding_lines(findings: list[Finding]) -> Iterator[str]:
 
 
 def _is_authority(call: Call) -> bool:
-    return any(part in call.path for part in ("/oauth2/", "/.well-known/", "/discovery/"))
+    return call.path.startswith(("/oidc/", "/msi/")) or any(
+        part in call.path for part in ("/oauth2/", "/.well-known/", "/discovery/")
+    )
 
 
 def _call_lines(call: Call) -> Iterator[str]:

@@ -67,7 +67,8 @@ _DIAGNOSTIC = json.dumps(
 
 # With one segment before it: an id within a path of Graph's may well end in the same way.
 _TOKEN_PATH = re.compile(
-    r"/[^/]+/(oauth2/v2\.0/token|v2\.0/\.well-known/openid-configuration|discovery/v2\.0/keys)"
+    r"/[^/]+/(oauth2/v2\.0/token|v2\.0/\.well-known/openid-configuration"
+    r"|discovery/(v2\.0/keys|instance))"
 )
 
 _log = logging.getLogger(__name__)

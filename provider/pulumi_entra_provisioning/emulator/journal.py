@@ -29,6 +29,7 @@ _DEPTH_SHOWN = 6
 
 _SEGMENTS = re.compile(
     r"|v1\.0|v2\.0|oauth2|\.well-known|openid-configuration|third-party|\$ref|\$count"
+    r"|github-actions|azure-devops"
     r"|[A-Za-z]{1,40}(\.[A-Za-z]{1,40})*"  # a resource, an action, a tenant's domain
     r"|[A-Za-z]+\(appId='[0-9a-fA-F-]{36}'\)"
     r"|[A-Za-z0-9]{1,40}\.[0-9a-f]{32}(\.[0-9a-f-]{36})?"  # a job: template, tenant, instance

@@ -6,7 +6,7 @@ And back. No rules.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -66,7 +66,9 @@ class Routes:
     Refusals leave it as exceptions.
     """
 
-    def __init__(self, tenant: Tenant, authority: Authority) -> None:
+    def __init__(
+        self, tenant: Tenant, authority: Authority, workloads: Iterable[Route] = ()
+    ) -> None:
         self._tenant = tenant
         self._authority = authority
         self._router = Router(
@@ -78,6 +80,7 @@ class Routes:
                 *self._gallery(),
                 *self._token_endpoint(),
                 *self._third_party(),
+                *workloads,
             ],
             redirect_slashes=False,
             default=_unknown,
@@ -182,6 +185,7 @@ class Routes:
                 methods=["GET"],
             ),
             Route("/{tenant}/discovery/v2.0/keys", self._keys, methods=["GET"]),
+            Route("/common/discovery/instance", self._instance, methods=["GET"]),
         ]
 
     def _third_party(self) -> list[Route]:
@@ -425,7 +429,7 @@ class Routes:
         if "@odata.nextLink" in annotations:
             query = {name: text for name, text in asked.query.items() if name != "$skip"}
             query["$skiptoken"] = annotations["@odata.nextLink"]
-            path = f"{self._authority.url}{asked.exchange.path}"
+            path = f"{self._asked_at(asked.request)}{asked.exchange.path}"
             annotations["@odata.nextLink"] = f"{path}?{urlencode(query, safe='$')}"
         return self._collection(context, shown, annotations)
 
@@ -466,13 +470,22 @@ class Routes:
         exchange = _exchange(request)
         named = (exchange.form or {}).get("client_id", "")
         exchange.client_id = named if is_guid(named) else None
-        return _json(self._authority.token(request.path_params["tenant"], exchange.form))
+        url = self._asked_at(request)
+        return _json(self._authority.token(request.path_params["tenant"], exchange.form, url))
 
     async def _openid_configuration(self, request: Request) -> Response:
-        return _json(self._authority.openid_configuration(request.path_params["tenant"]))
+        tenant, url = request.path_params["tenant"], self._asked_at(request)
+        return _json(self._authority.openid_configuration(tenant, url))
+
+    async def _instance(self, request: Request) -> Response:
+        endpoint = _exchange(request).query.get("authorization_endpoint", "")
+        return _json(self._authority.instance(endpoint))
 
     async def _keys(self, request: Request) -> Response:
         return _json(self._authority.keys(request.path_params["tenant"]))
+
+    def _asked_at(self, request: Request) -> str:
+        return self._authority.at(request.headers.get("host"))
 
     # The third party
 

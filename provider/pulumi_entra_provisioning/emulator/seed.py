@@ -5,6 +5,10 @@
       - clientId: 11111111-…
         secrets: [a-secret]                 # or {value: …, expires: 2030-01-01T00:00:00Z}
         roles: [Synchronization.ReadWrite.All]
+        federatedCredentials:
+          - issuer: github-actions          # or azure-devops, gitlab, kubernetes, or a URL
+            subject: repo:contoso/provisioning:ref:refs/heads/main
+            audiences: [api://AzureADTokenExchange]
     applications:
       - id: 22222222-…
         appId: 33333333-…
@@ -21,22 +25,30 @@
             status: Quarantine
             quarantine: EncounteredQuarantineException
 
-Only `clientId`, `id`, `appId` and `displayName` are needed, and a job's `id` and `templateId`. What
-a state file holds already stays as it is there.
+Only `clientId`, `id`, `appId` and `displayName` are needed, a federated credential's `issuer` and
+`subject`, and a job's `id` and `templateId`. What a state file holds already stays as it is there.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .documents import GUID, LIST, MAPPING, NUMBER, TEXT, Shape, fields
 from .secret_keys import SECRET_KEYS, SETTING_KEYS
-from .state import KINDS, Client, ClientSecret, Job, Kind, Target
+from .state import (
+    KINDS,
+    Client,
+    ClientSecret,
+    FederatedIdentityCredential,
+    Job,
+    Kind,
+    Target,
+)
 from .tenant import Tenant
 
 _MOMENT = Shape("a moment such as 2030-01-01T00:00:00Z", lambda value: _moment(value) is not None)
@@ -47,7 +59,9 @@ _CLIENT = {
     "secrets": LIST,
     "certificates": LIST,
     "roles": LIST,
+    "federatedCredentials": LIST,
 }
+_FEDERATED = {"issuer": TEXT, "subject": TEXT, "audiences": LIST}
 _SECRET = {"value": TEXT, "expires": _MOMENT}
 _TARGET = {
     "id": GUID,
@@ -163,6 +177,9 @@ def _client(item: Any, place: str) -> Client:
         secrets=tuple(secrets),
         certificates=_texts(given, "certificates", place),
         roles=_texts(given, "roles", place),
+        federated_credentials=tuple(
+            _federated(item, where) for where, item in _items(given, "federatedCredentials", place)
+        ),
     )
 
 
@@ -173,6 +190,14 @@ def _secret(item: Any, place: str) -> ClientSecret:
         raise ValueError(f"{place} must be a text, or a mapping of value, expires")
     given = fields(item, place, _SECRET, needed=("value",))
     return ClientSecret.of(given["value"], _moment(given.get("expires")))
+
+
+def _federated(item: Any, place: str) -> FederatedIdentityCredential:
+    given = fields(item, place, _FEDERATED, needed=("issuer", "subject"))
+    credential = FederatedIdentityCredential(given["issuer"], given["subject"])
+    if "audiences" not in given:
+        return credential
+    return replace(credential, audiences=_texts(given, "audiences", place))
 
 
 def _target(kind: Kind, item: Any, place: str, statuses: list[JobStatus]) -> Target:

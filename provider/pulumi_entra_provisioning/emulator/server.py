@@ -10,10 +10,10 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import trustme
 import uvicorn
@@ -27,14 +27,27 @@ from .cloud_metadata import CloudMetadata
 from .control import Control
 from .exchange import TRANSPORT, Exchanges
 from .faults import Faults
+from .federation import PATH, Federation
 from .graph_errors import GraphError
 from .journal import Journal
 from .judgement import Finding, judge
+from .managed_identity import APP_SERVICE_PATH, ManagedIdentities
 from .replication import Replication
 from .routes import Routes
 from .seed import Seed
-from .tenant import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Tenant
+from .tenant import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_SERVICE_CONNECTION_ID,
+    Tenant,
+)
 from .throttling import Limits, Throttling
+from .workload_routes import WorkloadRoutes
+
+Workload = Literal[
+    "github-actions", "azure-devops", "gitlab", "kubernetes", "virtual-machine", "app-service"
+]
+"""Where a program runs that needs no secret."""
 
 _START_LIMIT = 30.0
 _KEEP_ALIVE = 120
@@ -46,7 +59,9 @@ class Emulator:
 
     `state` is a file in which the tenant is kept between runs. `seed` is a YAML file, or what one
     holds, with what a new tenant begins with and an old one lacks. `port` 0 takes a free one.
-    `host` must be a loopback address: the tenant's client and secret are public.
+    `host` must be a loopback address: the tenant's client and secret are public. `hosts` are names
+    that it answers for as well, such as login.microsoftonline.us and graph.microsoft.us, to a
+    client whose proxy connects every name to it.
 
     For `replication_lag` seconds a new application or service principal is not found; the seed's
     lag counts unless it is given here. `throttling` applies Graph's documented limits, or others.
@@ -58,6 +73,7 @@ class Emulator:
     url: str
     ca_file: str
     authority: Authority
+    federation: Federation
 
     def __init__(
         self,
@@ -69,10 +85,12 @@ class Emulator:
         seed: Path | Mapping[str, Any] | None = None,
         replication_lag: float | None = None,
         throttling: bool | Limits = False,
+        hosts: Iterable[str] = (),
     ) -> None:
         self._address = _loopback(host)
         self._host = host
         self._port = port
+        self._hosts = tuple(hosts)
         self._assumptions = assumptions or Assumptions()
         self.clock = Clock()
         read = Seed.read(seed) if seed is not None else Seed()
@@ -98,6 +116,71 @@ class Emulator:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that point a program at the emulator, as its tenant's default client."""
+        return {
+            **self._endpoints(),
+            "AZURE_CLIENT_ID": DEFAULT_CLIENT_ID,
+            "AZURE_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
+        }
+
+    def environment_in(self, workload: Workload) -> dict[str, str]:
+        """The variables of a program that runs there, and points at the emulator.
+
+        It has no secret of a client. In a pipeline and in Kubernetes it is the tenant's default
+        client, which trusts contoso's workload there:
+
+        - github-actions: ACTIONS_ID_TOKEN_REQUEST_URL and …_TOKEN
+        - azure-devops: SYSTEM_OIDCREQUESTURI, SYSTEM_ACCESSTOKEN, AZURESUBSCRIPTION_CLIENT_ID,
+          …_TENANT_ID and …_SERVICE_CONNECTION_ID
+        - gitlab: ARM_OIDC_TOKEN
+        - kubernetes: AZURE_FEDERATED_TOKEN_FILE and AZURE_AUTHORITY_HOST
+
+        On a machine of Azure's it is a managed identity, the system-assigned one unless it names
+        the other:
+
+        - virtual-machine: AZURE_POD_IDENTITY_AUTHORITY_HOST
+        - app-service: IDENTITY_ENDPOINT and IDENTITY_HEADER
+        """
+        client = {"AZURE_CLIENT_ID": DEFAULT_CLIENT_ID}
+        if workload == "github-actions":
+            own = {
+                # As GitHub's has: a query to which the audience is added.
+                "ACTIONS_ID_TOKEN_REQUEST_URL": (
+                    f"{self.url}{PATH}/github-actions/token?api-version=2.0"
+                ),
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.federation.request_token,
+                **client,
+            }
+        elif workload == "azure-devops":
+            own = {
+                "SYSTEM_OIDCREQUESTURI": f"{self.url}{PATH}/azure-devops/token",
+                "SYSTEM_ACCESSTOKEN": self.federation.request_token,
+                "AZURESUBSCRIPTION_CLIENT_ID": DEFAULT_CLIENT_ID,
+                "AZURESUBSCRIPTION_TENANT_ID": self.tenant.tenant_id,
+                "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": DEFAULT_SERVICE_CONNECTION_ID,
+                **client,
+            }
+        elif workload == "gitlab":
+            own = {"ARM_OIDC_TOKEN": self.federation.token("gitlab"), **client}
+        elif workload == "kubernetes":
+            file = Path(self._directory.name, "federated-token")
+            file.write_text(self.federation.token("kubernetes"))
+            own = {
+                "AZURE_FEDERATED_TOKEN_FILE": str(file),
+                "AZURE_AUTHORITY_HOST": self.url,
+                **client,
+            }
+        elif workload == "virtual-machine":
+            own = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": self.url}
+        elif workload == "app-service":
+            own = {
+                "IDENTITY_ENDPOINT": f"{self.url}{APP_SERVICE_PATH}",
+                "IDENTITY_HEADER": self._identities.header,
+            }
+        else:
+            raise ValueError(f"the workloads are {', '.join(get_args(Workload))}")
+        return {**self._endpoints(), **own}
+
+    def _endpoints(self) -> dict[str, str]:
         names = [name for name in os.environ.get("NO_PROXY", "").split(",") if name]
         no_proxy = ",".join(dict.fromkeys([*names, "127.0.0.1", "localhost"]))
         return {
@@ -105,8 +188,6 @@ class Emulator:
             "ENTRA_PROVISIONING_AUTHORITY_HOST": self.url,
             "ENTRA_PROVISIONING_CA_FILE": self.ca_file,
             "AZURE_TENANT_ID": self.tenant.tenant_id,
-            "AZURE_CLIENT_ID": DEFAULT_CLIENT_ID,
-            "AZURE_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
         }
@@ -117,12 +198,18 @@ class Emulator:
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self.url = f"https://{shown}:{port}"
         aliases = (f"https://127.0.0.1:{port}", f"https://localhost:{port}")
+        self.federation = Federation(self.url, now=self.clock.time)
         self.authority = Authority(
             self.tenant,
             self.url,
+            federation=self.federation,
             aliases=aliases,
+            hosts=self._hosts,
             assumptions=self._assumptions,
             now=self.clock.time,
+        )
+        self._identities = ManagedIdentities(
+            self.tenant, self.authority, self._assumptions, now=self.clock.time
         )
         self.tenant.third_party.serve_at(self.url, *aliases)
         self._directory = tempfile.TemporaryDirectory(prefix="entra-emulator-")
@@ -164,8 +251,9 @@ class Emulator:
             time.sleep(0.01)
 
     def _configuration(self) -> uvicorn.Config:
+        workloads = WorkloadRoutes(self.federation, self._identities)
         application = Exchanges(
-            CloudMetadata(Routes(self.tenant, self.authority), self.url),
+            CloudMetadata(Routes(self.tenant, self.authority, workloads.routes), self.url),
             Control(self),
             journal=self.journal,
             faults=self.faults,
@@ -178,7 +266,9 @@ class Emulator:
         ca = trustme.CA()
         ca.cert_pem.write_to_path(self.ca_file)
         certificate = os.path.join(self._directory.name, "server.pem")
-        pem = ca.issue_cert(self._address, "127.0.0.1", "localhost").private_key_and_cert_chain_pem
+        pem = ca.issue_cert(
+            self._address, "127.0.0.1", "localhost", *self._hosts
+        ).private_key_and_cert_chain_pem
         pem.write_to_path(certificate)
         config = uvicorn.Config(
             application,

@@ -23,6 +23,9 @@ KINDS: tuple[Kind, Kind] = ("applications", "servicePrincipals")
 
 VERSION = 1
 
+TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"  # noqa: S105
+"""The audience of an assertion that is meant for Entra."""
+
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -61,6 +64,25 @@ class ClientSecret:
         return hmac.compare_digest(self.sha256, digest(value))
 
 
+Issuer = Literal["github-actions", "azure-devops", "gitlab", "kubernetes"]
+"""An issuer of assertions that the emulator plays."""
+
+
+@dataclass(frozen=True)
+class FederatedIdentityCredential:
+    """Trust in the assertions of another issuer, in place of a secret.
+
+    https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
+
+    All three have to be exactly those of the assertion. `issuer` is a URL, or the name of one of
+    the issuers that the emulator plays, such as github-actions.
+    """
+
+    issuer: str
+    subject: str
+    audiences: tuple[str, ...] = (TOKEN_EXCHANGE_AUDIENCE,)
+
+
 @dataclass(frozen=True)
 class Client:
     """An application that may ask for tokens.
@@ -73,6 +95,7 @@ class Client:
     secrets: tuple[ClientSecret, ...] = ()
     certificates: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    federated_credentials: tuple[FederatedIdentityCredential, ...] = ()
 
 
 @dataclass
@@ -237,6 +260,11 @@ def _client(item: Mapping[str, Any]) -> Client:
         secrets=tuple(ClientSecret(s["sha256"], _moment(s["expires"])) for s in item["secrets"]),
         certificates=tuple(item["certificates"]),
         roles=tuple(item["roles"]),
+        federated_credentials=tuple(
+            FederatedIdentityCredential(c["issuer"], c["subject"], tuple(c["audiences"]))
+            # Files that were written before there were such things lack them.
+            for c in item.get("federated_credentials", ())
+        ),
     )
 
 

@@ -15,8 +15,19 @@ from . import state as states
 from .assumptions import Assumptions
 from .directory import Directory
 from .graph_errors import GraphError
+from .managed_identity import default_identities
 from .permissions import Caller, Permission
-from .state import Client, ClientSecret, Job, Kind, State, Target, utc_now
+from .state import (
+    Client,
+    ClientSecret,
+    FederatedIdentityCredential,
+    Issuer,
+    Job,
+    Kind,
+    State,
+    Target,
+    utc_now,
+)
 from .state import is_guid as is_guid  # for those who have it from here
 from .store import Store
 from .synchronization import Authorization as Authorization
@@ -30,6 +41,17 @@ DEFAULT_CLIENT_SECRET = "emulator-secret-not-a-secret"  # noqa: S105
 DEFAULT_APP_ID = "00000000-0000-4000-8000-0000000a9910"
 DEFAULT_APPLICATION_ID = "00000000-0000-4000-8000-00000000a991"
 DEFAULT_SERVICE_PRINCIPAL_ID = "00000000-0000-4000-8000-00000000051d"
+
+DEFAULT_SUBJECTS: dict[Issuer, str] = {
+    "github-actions": "repo:contoso/provisioning:ref:refs/heads/main",
+    "azure-devops": "sc://contoso/provisioning/entra",
+    "gitlab": "project_path:contoso/provisioning:ref_type:branch:ref:main",
+    "kubernetes": "system:serviceaccount:provisioning:pulumi",
+}
+"""Contoso's workloads, whom the default client trusts: by issuer, the `sub` of its tokens."""
+
+DEFAULT_SERVICE_CONNECTION_ID = "00000000-0000-4000-8000-00000005c011"
+"""Contoso's service connection in Azure DevOps."""
 
 _DEFAULT_CLIENT_OBJECT_ID = "00000000-0000-4000-8000-0000000c11e1"
 _DEFAULT_JOB_ID = f"scim.{DEFAULT_TENANT_ID.replace('-', '')}.00000000-0000-4000-8000-000000000b0b"
@@ -61,6 +83,7 @@ class Tenant(Directory, Synchronization):
         secrets: Iterable[str | ClientSecret] = (),
         certificates: Iterable[str | bytes] = (),
         roles: Iterable[str] = (),
+        federated_credentials: Iterable[FederatedIdentityCredential] = (),
     ) -> None:
         """Lets an application ask for tokens, or replaces what it had.
 
@@ -75,6 +98,7 @@ class Tenant(Directory, Synchronization):
             ),
             certificates=tuple(c.decode() if isinstance(c, bytes) else c for c in certificates),
             roles=tuple(roles),
+            federated_credentials=tuple(federated_credentials),
         )
         with self._changing() as state:
             state.clients[client.client_id] = client
@@ -109,8 +133,8 @@ class Tenant(Directory, Synchronization):
         return adopted
 
     def require(self, permission: Permission, caller: Caller) -> None:
-        """Refuses a caller that has none of the roles that the permission takes."""
-        if permission.value.isdisjoint(caller.roles):
+        """Refuses a caller to whom the permission is not granted."""
+        if not permission.is_granted(caller):
             raise self._forbidden(permission)
 
     def require_ownership(
@@ -154,12 +178,19 @@ def _begin(file: Path | None) -> State:
 def default_state() -> State:
     """The public tenant: a client that may do everything, an application and its principal."""
     state = State(DEFAULT_TENANT_ID)
+    roles = ("Application.ReadWrite.All", "Synchronization.ReadWrite.All")
     state.clients[DEFAULT_CLIENT_ID] = Client(
         client_id=DEFAULT_CLIENT_ID,
         object_id=_DEFAULT_CLIENT_OBJECT_ID,
         secrets=(ClientSecret.of(DEFAULT_CLIENT_SECRET),),
-        roles=("Application.ReadWrite.All", "Synchronization.ReadWrite.All"),
+        roles=roles,
+        federated_credentials=tuple(
+            FederatedIdentityCredential(issuer, subject)
+            for issuer, subject in DEFAULT_SUBJECTS.items()
+        ),
     )
+    for identity in default_identities(roles):
+        state.clients[identity.client_id] = identity
     created = datetime(2026, 1, 1, tzinfo=timezone.utc)
     ids: dict[Kind, str] = {
         "applications": DEFAULT_APPLICATION_ID,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .tenant import is_guid
+from .state import is_guid
 
 OTHER_GRANTS = ("authorization_code", "password", "refresh_token", "implicit")
 """Grants of OAuth that exist and that this token endpoint does not serve."""
@@ -169,6 +169,67 @@ def wrong_assertion_client() -> TokenError:
     """The assertion speaks of another client than the form."""
     return _invalid_client(
         700021, "Client assertion application identifier doesn't match 'client_id' parameter."
+    )
+
+
+def unknown_federated_issuer(issuer: str = "") -> TokenError:
+    """The client trusts no assertions of this issuer.
+
+    Of these refusals, each quotes what one of the emulator's own issuers has signed, and else
+    nothing.
+    """
+    return _no_federated_record(700211, "issuer", issuer)
+
+
+def wrong_federated_subject(subject: str) -> TokenError:
+    """The client trusts the issuer, but about other subjects."""
+    return _no_federated_record(700213, "subject", subject)
+
+
+def wrong_federated_audience(audience: str) -> TokenError:
+    """The client trusts the issuer about the subject, but with another audience."""
+    return _no_federated_record(700212, "audience", audience)
+
+
+def unknown_federated_key(issuer: str) -> TokenError:
+    """The assertion names a key that the issuer has not."""
+    return _invalid_client(
+        7000272,
+        "The certificate used to sign the federated credential could not be found in the metadata"
+        f" of identity provider {issuer}. Please validate that your Identity Provider's metadata"
+        " exposes the key used to sign the incoming token.",
+    )
+
+
+def wrong_federated_signature() -> TokenError:
+    """The assertion is not signed with the key of its issuer."""
+    return _invalid_client(
+        50013,
+        "Assertion failed signature validation. [Reason - The provided signature value did not"
+        " match the expected signature value.]",
+    )
+
+
+def unreachable_federated_issuer() -> TokenError:
+    """The client trusts the issuer, but its keys can't be had: the emulator calls nobody."""
+    return _invalid_client(
+        50013, "Assertion failed signature validation. [Reason - The key was not found.]"
+    )
+
+
+def unknown_instance() -> TokenError:
+    """No host of Entra's is asked about."""
+    return TokenError(400, "invalid_instance", 50049, "Unknown or invalid instance.")
+
+
+def _no_federated_record(number: int, what: str, presented: str) -> TokenError:
+    quoted = f" '{presented}'" if presented else ""
+    return _invalid_client(
+        number,
+        f"No matching federated identity record found for presented assertion {what}{quoted}."
+        " Check your federated identity credential Subject, Audience and Issuer against the"
+        " presented assertion."
+        " https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
     )
 
 

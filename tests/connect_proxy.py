@@ -1,0 +1,78 @@
+"""A proxy that connects every name to one port of this machine, for clients of the real clouds."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from contextlib import suppress
+from types import TracebackType
+from urllib.parse import urlsplit
+
+
+class ConnectProxy:
+    """A proxy on loopback for HTTPS, while the `with` block lasts.
+
+    Whatever host a client asks it for, it tunnels to the server at `target`, such as an emulator's
+    `url`; `asked` are the `host:port` in the order in which they were asked for. Its own `url` goes
+    into HTTPS_PROXY.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.asked: list[str] = []
+        self._server = _Server(("127.0.0.1", 0), _Tunnel)
+        self._server.proxy = self
+        parts = urlsplit(target)
+        self.target = (parts.hostname, parts.port)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> ConnectProxy:
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    proxy: ConnectProxy
+    daemon_threads = True
+    block_on_close = False
+
+
+class _Tunnel(socketserver.StreamRequestHandler):
+    server: _Server
+    rbufsize = 0  # What follows the request's head is the tunnel's, and must not be read ahead.
+
+    def handle(self) -> None:
+        method, _, rest = self.rfile.readline().decode("latin-1").partition(" ")
+        while self.rfile.readline().strip():
+            pass
+        if method != "CONNECT":
+            self.wfile.write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
+            return
+        self.server.proxy.asked.append(rest.partition(" ")[0])
+        with socket.create_connection(self.server.proxy.target) as upstream:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_copy, args=(upstream, self.connection), daemon=True)
+            back.start()
+            _copy(self.connection, upstream)
+            back.join()
+
+
+def _copy(source: socket.socket, destination: socket.socket) -> None:
+    """Hands on until either side has ended, then ends the other."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            destination.sendall(data)
+    for end in (source, destination):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
