@@ -7,23 +7,37 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
+from connect_proxy import ConnectProxy
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
-from pulumi_entra_provisioning.emulator import DEFAULT_CLIENT_ID, Emulator, Fault
+from pulumi_entra_provisioning.emulator import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_SERVICE_CONNECTION_ID,
+    DEFAULT_SERVICE_PRINCIPAL_ID,
+    DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID,
+    DEFAULT_TENANT_ID,
+    DEFAULT_USER_ASSIGNED_CLIENT_ID,
+    Emulator,
+    Fault,
+)
+from pulumi_entra_provisioning.emulator.server import Workload
 from pulumi_entra_provisioning.errors import SettingsError, SignInError
 from pulumi_entra_provisioning.identity import SharedTokenCredential
-from pulumi_entra_provisioning.settings import Settings, settings
+from pulumi_entra_provisioning.lifecycle import Lifecycle
+from pulumi_entra_provisioning.settings import CLOUDS, Cloud, Settings, settings
 
 
 def found(stack: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
@@ -170,7 +184,14 @@ def test_calls_at_the_same_time_share_one_token_request(emulator: Emulator) -> N
     assert len(emulator.journal.select("POST", "*/token")) == 1
 
 
-# The command lines
+# Pipelines, pods and machines
+
+
+def nobody(emulator: Emulator) -> dict[str, str]:
+    """The emulator's endpoints, with no identity."""
+    return {
+        name: value for name, value in emulator.environment.items() if not name.startswith("AZURE")
+    }
 
 
 @pytest.fixture
@@ -181,6 +202,213 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith(("AZURE_CLIENT", "IDENTITY_"))]:
         monkeypatch.delenv(name)
     return tmp_path
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], None]:
+    """Makes this process one that has these variables, and none of another identity's.
+
+    azure-identity's classes take some of theirs from nowhere else.
+    """
+    prefixes = ("ACTIONS_", "ARM_", "AZURE_", "IDENTITY_", "IMDS_", "MSI_", "SYSTEM_")
+    # Set first, so that it is as before after the test, whatever the provider puts there.
+    for name in ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "SYSTEM_OIDCREQUESTURI"):
+        monkeypatch.setenv(name, "")
+
+    def become(variables: Mapping[str, str]) -> None:
+        for name in [name for name in os.environ if name.startswith(prefixes)]:
+            monkeypatch.delenv(name)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return become
+
+
+Machine = Callable[[Mapping[str, str]], None]
+
+OIDC = {"azuread:useOidc": "true"}
+CONNECTION = {**OIDC, "azuread:adoPipelineServiceConnectionId": DEFAULT_SERVICE_CONNECTION_ID}
+MSI = {"azuread:useMsi": "true"}
+USER_ASSIGNED = {**MSI, "azuread:clientId": DEFAULT_USER_ASSIGNED_CLIENT_ID}
+
+
+def authorized_by(chosen: Settings) -> str | None:
+    """The client that the whole step is seen to be by, from the token to the call of Graph."""
+    inputs = {
+        "service_principal_id": DEFAULT_SERVICE_PRINCIPAL_ID,
+        "credentials": {"SecretToken": "pl4nted"},
+        "timeout": 20,
+    }
+
+    async def create() -> str | None:
+        return (await Lifecycle(chosen, print).create(inputs)).authorized_by
+
+    return asyncio.run(create())
+
+
+@pytest.mark.parametrize(
+    ("workload", "stack", "client_id"),
+    [
+        ("github-actions", OIDC, DEFAULT_CLIENT_ID),
+        ("azure-devops", CONNECTION, DEFAULT_CLIENT_ID),
+        ("gitlab", OIDC, DEFAULT_CLIENT_ID),
+        ("kubernetes", {"azuread:useAksWorkloadIdentity": "true"}, DEFAULT_CLIENT_ID),
+        ("virtual-machine", MSI, DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID),
+        ("virtual-machine", USER_ASSIGNED, DEFAULT_USER_ASSIGNED_CLIENT_ID),
+        ("app-service", MSI, DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID),
+        ("app-service", USER_ASSIGNED, DEFAULT_USER_ASSIGNED_CLIENT_ID),
+        # With nothing configured, by DefaultAzureCredential.
+        ("kubernetes", {}, DEFAULT_CLIENT_ID),
+        ("virtual-machine", {}, DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID),
+        ("app-service", {}, DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID),
+    ],
+)
+def test_a_workload_authorizes_without_a_secret(
+    emulator: Emulator,
+    machine: Machine,
+    path: Path,
+    workload: Workload,
+    stack: dict[str, str],
+    client_id: str,
+) -> None:
+    machine(emulator.environment_in(workload))
+    assert authorized_by(found(stack, os.environ)) == client_id
+    assert emulator.judgement() == []
+
+
+def test_a_token_in_a_file_is_read_anew_for_each_token_of_entra(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(emulator.federation.token("gitlab", lifetime=-1000) + "\n")
+    stack = {**OIDC, "azuread:oidcTokenFilePath": str(file)}
+    chosen = found(stack, {**nobody(emulator), "ARM_CLIENT_ID": DEFAULT_CLIENT_ID, **TENANT})
+
+    async def twice() -> str:
+        credential = SharedTokenCredential(chosen)
+        with pytest.raises(SignInError, match="AADSTS700024") as caught:
+            await credential.get_token(chosen.scope)
+        assert "expires within minutes" in str(caught.value)
+        file.write_text(emulator.federation.token("gitlab") + "\n")
+        return (await credential.get_token(chosen.scope)).token
+
+    assert asyncio.run(twice()).count(".") == 2
+
+
+def test_a_managed_identity_is_asked_for_at_the_endpoint_that_is_given(
+    emulator: Emulator, machine: Machine
+) -> None:
+    machine(nobody(emulator))
+    stack = {**MSI, "azuread:msiEndpoint": f"{emulator.url}/metadata/identity/oauth2/token"}
+    assert claims(found(stack, os.environ))["appid"] == DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID
+
+
+def test_a_managed_identity_that_the_machine_has_not_is_told(
+    emulator: Emulator, machine: Machine
+) -> None:
+    machine(emulator.environment_in("virtual-machine"))
+    other = {**MSI, "azuread:clientId": DEFAULT_CLIENT_ID}
+    with pytest.raises(SettingsError, match="Identity not found") as caught:
+        token(found(other, os.environ))
+    assert str(caught.value).startswith(
+        f"getting a token of the managed identity {DEFAULT_CLIENT_ID}: no identity serves."
+    )
+    assert "\n  client secret: clientSecret or clientSecretFilePath" in str(caught.value)
+
+
+TENANT = {"ARM_TENANT_ID": DEFAULT_TENANT_ID}
+
+
+@pytest.mark.parametrize(
+    ("subject", "audience", "code", "remedy"),
+    [
+        (
+            "repo:contoso/provisioning:pull_request",
+            "api://AzureADTokenExchange",
+            "AADSTS700213",
+            "Add a federated identity credential with this subject",
+        ),
+        (None, "https://github.com/contoso", "AADSTS700212", "the audience of the ID token"),
+    ],
+)
+def test_an_id_token_that_the_client_does_not_trust_says_what_to_add(
+    emulator: Emulator, subject: str | None, audience: str, code: str, remedy: str
+) -> None:
+    id_token = emulator.federation.token("github-actions", subject, audience)
+    variables = {**nobody(emulator), **TENANT, "ARM_CLIENT_ID": DEFAULT_CLIENT_ID}
+    with pytest.raises(SignInError) as caught:
+        token(found(OIDC, {**variables, "ARM_OIDC_TOKEN": id_token}))
+    told = str(caught.value)
+    assert f"(OpenID Connect token): 401 {code}: " in told
+    assert remedy in told
+    assert id_token not in told
+
+
+def test_an_issuer_that_the_client_does_not_trust_says_so(emulator: Emulator) -> None:
+    emulator.tenant.register_client(DEFAULT_CLIENT_ID)
+    with pytest.raises(SignInError, match="AADSTS700211") as caught:
+        token(found(OIDC, emulator.environment_in("gitlab")))
+    assert "Add a federated identity credential with this issuer" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("workload", "stack", "variable"),
+    [
+        ("github-actions", OIDC, "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        ("azure-devops", CONNECTION, "SYSTEM_ACCESSTOKEN"),
+    ],
+)
+def test_a_job_that_may_not_ask_for_an_id_token_says_what_to_give_it(
+    emulator: Emulator,
+    machine: Machine,
+    workload: Workload,
+    stack: dict[str, str],
+    variable: str,
+) -> None:
+    machine({**emulator.environment_in(workload), variable: "pl4nted-and-wrong"})
+    with pytest.raises(SignInError, match=": 401 no ID token") as caught:
+        token(found(stack, os.environ))
+    assert "`permissions: id-token: write`" in str(caught.value)
+    assert "pl4nted" not in str(caught.value)
+
+
+def test_the_audience_that_the_request_url_names_is_kept(emulator: Emulator) -> None:
+    variables = emulator.environment_in("github-actions")
+    variables["ACTIONS_ID_TOKEN_REQUEST_URL"] += "&audience=https%3A%2F%2Fother"
+    with pytest.raises(SignInError, match="AADSTS700212"):
+        token(found(OIDC, variables))
+
+
+# The national clouds
+
+
+@pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
+def test_a_national_cloud_is_called_at_its_own_hosts_for_its_own_scope(
+    machine: Machine, cloud: Cloud
+) -> None:
+    hosts = [str(urlsplit(url).hostname) for url in (cloud.authority_host, cloud.graph_endpoint)]
+    with Emulator(hosts=hosts) as emulator, ConnectProxy(emulator.url) as proxy:
+        machine(
+            {
+                "HTTPS_PROXY": proxy.url,
+                "NO_PROXY": "",
+                "no_proxy": "",
+                "ENTRA_PROVISIONING_CA_FILE": emulator.ca_file,
+                "ARM_TENANT_ID": emulator.tenant.tenant_id,
+                "ARM_CLIENT_ID": DEFAULT_CLIENT_ID,
+                "ARM_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
+                "ARM_ENVIRONMENT": cloud.name,
+            }
+        )
+        assert authorized_by(found({}, os.environ)) == DEFAULT_CLIENT_ID
+        assert set(proxy.asked) == {f"{host}:443" for host in hosts}
+        (asked,) = emulator.journal.select("POST", "*/token")
+        assert asked.body["scope"] == f"{cloud.graph_endpoint}/.default"
+        (posted,) = emulator.journal.select("POST", "*/acquireAccessToken")
+        assert posted.status == 204
+
+
+# The command lines
 
 
 def command(folder: Path, name: str, answer: str) -> Path:
@@ -202,13 +430,6 @@ def signed_in(folder: Path, name: str, access_token: str) -> Path:
         else {"token": access_token, "expiresOn": "2099-12-31T00:00:00Z"}
     )
     return command(folder, name, f"print({said!r})")
-
-
-def nobody(emulator: Emulator) -> dict[str, str]:
-    """The emulator's endpoints, with no identity."""
-    return {
-        name: value for name, value in emulator.environment.items() if not name.startswith("AZURE")
-    }
 
 
 def issued(emulator: Emulator) -> str:

@@ -56,9 +56,6 @@ for _logger in ("azure", "msal"):
 _FRESH: Final = 300
 """Seconds before its end from which on a token is not used for another call."""
 
-_NO_ID_TOKEN: Final = "Unexpected response from OIDC token endpoint."  # noqa: S105 - no password
-"""What AzurePipelinesCredential says of Azure DevOps: GitHub's refusal is told in the same way."""
-
 
 class _TokenCredential(Protocol):
     """What every synchronous credential of azure-identity can do."""
@@ -184,11 +181,11 @@ class SharedTokenCredential(AsyncTokenCredential):
     def _refused(self, error: AzureError) -> SignInError:
         said = str(error.message)
         unanswered = isinstance(error, _UNANSWERED) or isinstance(error.__cause__, _UNANSWERED)
-        response = None if unanswered else self._last_response
-        if response is None:
+        response = getattr(error, "response", None) or self._last_response
+        if unanswered or response is None:
             distrusted = "CERTIFICATE_VERIFY_FAILED" in said
             answer = Answer(None, "", connection_failure(said), is_final=distrusted)
-        elif said.startswith(_NO_ID_TOKEN):
+        elif self._is_of_the_pipeline(response):
             answer = Answer(response.status_code, "no ID token", "")
         else:
             if response.status_code == 400 and "authority configuration" in said:
@@ -206,6 +203,13 @@ class SharedTokenCredential(AsyncTokenCredential):
                 retry_after=seconds(response.headers.get("Retry-After", "")),
             )
         return SignInError(self.doing, answer)
+
+    def _is_of_the_pipeline(self, response: HttpResponse) -> bool:
+        """Whether not Entra, but the pipeline's service that gives ID tokens answered so."""
+        match self._settings.identity:
+            case AzurePipelines(request_url=url) | GitHubActions(request_url=url):
+                return response.request.url.startswith(url.partition("?")[0])
+        return False
 
 
 _UNANSWERED: Final = (ServiceRequestError, ServiceResponseError)
@@ -261,7 +265,7 @@ def _token_credential(
                 **options,
             )
         case GitHubActions(request_url, request_token):
-            ask = functools.partial(_github_id_token, request_url, request_token, trust, note)
+            ask = functools.partial(_github_id_token, request_url, request_token, trust)
             return identity.ClientAssertionCredential(tenant_id, client_id, ask, **options)
         case ManagedIdentity(host):
             if host:
@@ -307,12 +311,7 @@ def _content(path: str) -> str:
     return Path(path).read_text(encoding="utf-8").strip()
 
 
-def _github_id_token(
-    request_url: str,
-    request_token: str,
-    trust: dict[str, Any],
-    note: Callable[[PipelineResponse[Any, HttpResponse]], None],
-) -> str:
+def _github_id_token(request_url: str, request_token: str, trust: dict[str, Any]) -> str:
     """An ID token of the job.
 
     https://docs.github.com/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
@@ -324,7 +323,7 @@ def _github_id_token(
     query = {"audience": "api://AzureADTokenExchange", **dict(parse_qsl(parts.query))}
     url = urlunsplit(parts._replace(query=urlencode(query)))
     client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-        request_url, raw_response_hook=note, retry_total=0, **trust
+        request_url, retry_total=0, connection_timeout=30, read_timeout=100, **trust
     )
     headers = {"Authorization": f"Bearer {request_token}", "Accept": "application/json"}
     with client:
@@ -334,5 +333,5 @@ def _github_id_token(
         except (ValueError, KeyError, TypeError):
             id_token = ""
     if not id_token:
-        raise ClientAuthenticationError(_NO_ID_TOKEN, response=response)
+        raise ClientAuthenticationError("no ID token", response=response)
     return id_token
