@@ -108,7 +108,7 @@ def test_where_nobody_is_signed_in_the_preview_passes_and_the_run_says_what_was_
     printed = stack.up(succeeds=False)
     for line in (
         "no identity serves. Configure one of these:",
-        "client secret: clientSecret or clientSecretFilePath and tenantId and clientId are not set",
+        "client secret: clientSecret or clientSecretFilePath, tenantId and clientId are not set",
         "managed identity: useMsi is not true",
         "AzureCliCredential: Please run 'az login' to set up an account",
     ):

@@ -204,9 +204,9 @@ def test_what_is_not_configured_is_passed_over_with_what_is_missing() -> None:
         "client certificate: clientCertificatePath or clientCertificate and tenantId are not set",
         "client secret: clientSecret or clientSecretFilePath and tenantId are not set",
         "OpenID Connect token: oidcToken or oidcTokenFilePath and tenantId are not set",
-        "Azure Pipelines: adoPipelineServiceConnectionId and oidcRequestUrl and oidcRequestToken"
-        " and tenantId are not set",
-        "GitHub Actions: oidcRequestUrl and oidcRequestToken and tenantId are not set",
+        "Azure Pipelines: adoPipelineServiceConnectionId, oidcRequestUrl, oidcRequestToken and"
+        " tenantId are not set",
+        "GitHub Actions: oidcRequestUrl, oidcRequestToken and tenantId are not set",
         "managed identity: useMsi is not true",
         "AZURE_ variables: AZURE_CLIENT_CERTIFICATE_PATH and AZURE_CLIENT_SECRET are not set",
     )

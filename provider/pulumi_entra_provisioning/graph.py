@@ -86,8 +86,8 @@ class Graph:
 
     Every function takes the `patience` of the step that it is part of, which repeats its request
     where waiting may help; none follows a redirect. Every function raises RequestError where Graph
-    refuses or does not answer, SignInError where Entra gives no token, SettingsError where the
-    caller's certificate can't be used.
+    refuses or does not answer, SignInError where Entra gives no token, SettingsError where no
+    identity of the caller serves.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -254,10 +254,9 @@ class Graph:
     ) -> _T:
         """What `request` gives, sent as often as `patience` allows.
 
-        `forbidden` says what the caller lacks where Graph refuses for want of a permission.
-
         What the libraries below raise leaves as a RequestError without any of `values`. Where they
-        are not known, it leaves without Graph's message, which may quote them.
+        are not known, it leaves without Graph's message, which may quote them. `forbidden` says
+        what the caller lacks where Graph refuses for want of a permission.
         """
         what = f"{doing} {target}"
 

@@ -11,10 +11,10 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from azure.core.credentials import AccessToken
+from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import (
     AzureError,
@@ -57,14 +57,6 @@ _FRESH: Final = 300
 """Seconds before its end from which on a token is not used for another call."""
 
 
-class _TokenCredential(Protocol):
-    """What every synchronous credential of azure-identity can do."""
-
-    def get_token(
-        self, *scopes: str, claims: str | None = ..., enable_cae: bool = ...
-    ) -> AccessToken: ...
-
-
 class SharedTokenCredential(AsyncTokenCredential):
     """One token credential of azure-identity for every call of a run.
 
@@ -78,7 +70,7 @@ class SharedTokenCredential(AsyncTokenCredential):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._turn = asyncio.Lock()
-        self._credential: _TokenCredential | None = None
+        self._credential: TokenCredential | None = None
         self._last_response: HttpResponse | None = None
         self._given: tuple[tuple[str, ...], AccessToken] | None = None
 
@@ -217,7 +209,7 @@ _UNANSWERED: Final = (ServiceRequestError, ServiceResponseError)
 
 def _token_credential(
     settings: Settings, note: Callable[[PipelineResponse[Any, HttpResponse]], None]
-) -> _TokenCredential:
+) -> TokenCredential:
     """The credential of azure-identity for the settings' identity.
 
     https://learn.microsoft.com/python/api/overview/azure/identity-readme
@@ -279,7 +271,7 @@ def _token_credential(
 
 def _whoever_is_signed_in(
     settings: Settings, developer: bool, options: dict[str, Any]
-) -> _TokenCredential:
+) -> TokenCredential:
     """The command lines first, as pulumi-azuread has it; then what else is to be found."""
     from azure import identity
 

@@ -468,7 +468,10 @@ def _ways(
 def _not_set(found: Mapping[str, str], *needed: str) -> str:
     """Which of `needed`, each a setting or several with "or" between, are not set."""
     missing = [names for names in needed if not any(found[name] for name in names.split(" or "))]
-    return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set" * bool(missing)
+    if not missing:
+        return ""
+    *others, last = missing
+    return f"{', '.join(others)} and {last} are not set" if others else f"{last} is not set"
 
 
 def _checked(certificate: ClientCertificate, problems: list[str]) -> ClientCertificate:
