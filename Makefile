@@ -3,6 +3,10 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
+# uv does not read pip's settings, and this one is where both are to look.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
 
 .PHONY: help quickstart check clients live bench clean cli
 
@@ -36,9 +40,21 @@ clean: ## remove everything that the other targets made, the built CLI too
 cli: .venv/ready
 	@.venv/bin/python tools/pulumi-cli/install.py
 
-.venv/ready: pyproject.toml
+# The package that the tests, the programs and `entra-emulator` use is the wheel, never the sources.
+.venv/ready: dist/built
+	uv pip install --quiet --no-deps --reinstall dist/*.whl
+	@touch $@
+
+# Folders are listed too, as a file that is removed changes nothing else.
+dist/built: .venv/dependencies $(shell find provider -not -name __pycache__ -not -name '*.pyc') \
+		pyproject.toml CHANGELOG.md LICENSE README.md
+	@rm -rf dist
+	uv build --quiet
+	@touch $@
+
+.venv/dependencies: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "Python 3.10 or later is needed; name it: make PYTHON=python3.12 …" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[emulator,dev]'
+	.venv/bin/pip install --quiet --disable-pip-version-check '.[emulator,dev]'
 	@touch $@
