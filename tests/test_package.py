@@ -23,7 +23,10 @@ from stack import REPOSITORY, cli_environment
 
 NAME = "pulumi_entra_provisioning"
 
-# What the import of a program may not cost it: a second, before anything is declared.
+UV = [sys.executable, "-m", "uv"]
+WHEEL, SDIST = "*.whl", "*.tar.gz"
+
+# What takes long to import and is not needed before a call is made; `make bench` says how long.
 HEAVY = "msgraph msgraph_core kiota_abstractions kiota_http httpx azure.identity msal starlette"
 
 
@@ -54,19 +57,13 @@ def built(pattern: str) -> Path:
     return found
 
 
-WHEEL, SDIST = "*.whl", "*.tar.gz"
-
-
 def environment_of(python: str | Path, folder: Path, *packages: str) -> Path:
     """A new virtual environment with `packages`; its folder of programs."""
     made = folder / "venv"
     # With pip, which the Pulumi CLI asks what is installed.
-    run(["uv", "venv", "--quiet", "--seed", "--python", python, made], folder)
+    run([*UV, "venv", "--quiet", "--seed", "--python", python, made], folder)
     programs = made / "bin"
-    run(
-        ["uv", "pip", "install", "--quiet", "--python", programs / "python", *packages],
-        folder,
-    )
+    run([*UV, "pip", "install", "--quiet", "--python", programs / "python", *packages], folder)
     return programs
 
 
@@ -134,7 +131,7 @@ def test_the_source_distribution_builds_the_same_wheel(tmp_path: Path) -> None:
         *("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "PKG-INFO", ".gitignore"),
     }
     # That of `dist` was built from the source distribution, this one is not.
-    run(["uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path, REPOSITORY], tmp_path)
+    run([*UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, REPOSITORY], tmp_path)
     (direct,) = tmp_path.glob(WHEEL)
     assert direct.read_bytes() == built(WHEEL).read_bytes()
 
