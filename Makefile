@@ -3,6 +3,10 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
+# uv does not read pip's settings, and this one is where both are to look.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
 
 .PHONY: help quickstart check clients live bench clean cli
 
@@ -16,7 +20,7 @@ check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
 	ruff format --check .
 	ruff check .
 	mypy
-	for program in examples/*/__main__.py; do mypy $$program || exit 1; done
+	for program in examples/*/__main__.py examples/pipelines/program/*.py; do mypy $$program || exit 1; done
 	pytest --numprocesses 4 --dist worksteal
 
 clients: .venv/ready ## the Graph SDKs of other languages against the emulator, as far as their tools are here
@@ -37,9 +41,21 @@ clean: ## remove everything that the other targets made, the built CLI too
 cli: .venv/ready
 	@.venv/bin/python tools/pulumi-cli/install.py
 
-.venv/ready: pyproject.toml
+# The package that the tests, the programs and `entra-emulator` use is the wheel, never the sources.
+.venv/ready: dist/built
+	uv pip install --quiet --no-deps --reinstall dist/*.whl
+	@touch $@
+
+# Folders are listed too, as a file that is removed changes nothing else.
+dist/built: .venv/dependencies $(shell find provider -not -name __pycache__ -not -name '*.pyc') \
+		pyproject.toml CHANGELOG.md LICENSE README.md
+	@rm -rf dist
+	uv build --quiet
+	@touch $@
+
+.venv/dependencies: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "Python 3.10 or later is needed; name it: make PYTHON=python3.12 …" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[emulator,dev]'
+	.venv/bin/pip install --quiet --disable-pip-version-check '.[emulator,dev]'
 	@touch $@

@@ -1,8 +1,9 @@
 """What an `up` of many authorizations costs, beside one of as many resources that do nothing.
 
 Counts first: requests to Graph, tokens, bytes of state for each resource. Then seconds, which only
-compare within one run: the two programs take turns. At the end how many authorizations a second the
-emulator answers. Run it as `make bench`; `python tests/bench.py emulator` is the last line alone.
+compare within one run: the two programs take turns. Then what an import costs, and how many
+authorizations a second the emulator answers. Run it as `make bench`; `python tests/bench.py import`
+and `python tests/bench.py emulator` are those lines alone.
 """
 
 from __future__ import annotations
@@ -47,15 +48,38 @@ CALLS_OF_EACH = 500
 
 
 def main() -> None:
-    """Print one line for each number of resources, and one for the emulator."""
+    """Print one line for each number of resources, one for imports and one for the emulator."""
     if sys.argv[1:2] == ["call"]:
         print(asyncio.run(_call(*sys.argv[2:])))
         return
-    if sys.argv[1:] != ["emulator"]:
+    if not sys.argv[1:]:
         print("resources  requests  tokens  bytes of state each  seconds  unchanged  doing nothing")
         for count in (1, 50, 200):
             print(_line(count), flush=True)
-    print(_emulator_line())
+    if sys.argv[1:] != ["emulator"]:
+        print(_import_line(), flush=True)
+    if sys.argv[1:] != ["import"]:
+        print(_emulator_line())
+
+
+def _import_line() -> str:
+    """What an import adds to that of Pulumi, which every program does."""
+    statements = (
+        "import pulumi",
+        "from pulumi_entra_provisioning import ProvisioningAuthorization",
+        "import pulumi_entra_provisioning",
+    )
+    timed = "from time import perf_counter as now; began = now(); {}; print(1000 * (now() - began))"
+    taken: dict[str, list[float]] = {statement: [] for statement in statements}
+    for _ in range(10):
+        for statement in statements:
+            command = [sys.executable, "-c", timed.format(statement)]
+            taken[statement].append(float(subprocess.check_output(command)))
+    pulumi, resource, package = (min(taken[statement]) for statement in statements)
+    return (
+        f"import: {resource - pulumi:.0f} ms for the resource over the {pulumi:.0f} ms of pulumi,"
+        f" {package:.0f} ms for the package alone"
+    )
 
 
 def _emulator_line() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pulumi_entra_provisioning
@@ -90,6 +91,13 @@ def test_the_emulator_knows_nothing_of_the_provider() -> None:
         assert not others & set(OWNERS)
 
 
+def test_what_is_tested_is_what_is_installed() -> None:
+    (installed,) = pulumi_entra_provisioning.__path__
+    assert Path(installed).parent.name == "site-packages"
+    assert Path(installed).is_relative_to(sys.prefix)
+
+
 def test_public_names_are_the_packages_own() -> None:
+    assert set(pulumi_entra_provisioning.__all__) <= set(dir(pulumi_entra_provisioning))
     for name in pulumi_entra_provisioning.__all__:
         assert getattr(pulumi_entra_provisioning, name).__module__ == "pulumi_entra_provisioning"

@@ -387,7 +387,7 @@ def test_an_authority_that_is_not_there_is_told_by_its_name(emulator: Emulator) 
     }
     message = r"getting a token from https://127\.0\.0\.1:9 .*: no answer \(.*refused"
     with pytest.raises(SignInError, match=message):
-        run(emulator, lambda steps: steps.create({**INPUTS, "timeout": 3}), elsewhere)
+        run(emulator, lambda steps: steps.create({**INPUTS, "timeout": 6}), elsewhere)
 
 
 def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(

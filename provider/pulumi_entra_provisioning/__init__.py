@@ -1,7 +1,11 @@
 """Provisioning authorization of Microsoft Entra, as a Pulumi resource."""
 
-from .authorization import ProvisioningAuthorization, ProvisioningAuthorizationProvider
-from .errors import ProvisioningError, RequestError, SettingsError, SignInError
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .authorization import ProvisioningAuthorization, ProvisioningAuthorizationProvider
+    from .errors import ProvisioningError, RequestError, SettingsError, SignInError
 
 __all__ = [
     "ProvisioningAuthorization",
@@ -12,7 +16,23 @@ __all__ = [
     "SignInError",
 ]
 
-# States remember the provider by this name, and errors are read by it: a module that is renamed
-# or split changes neither.
-for _name in __all__:
-    globals()[_name].__module__ = __name__
+_LOADED_LATE = {
+    "ProvisioningAuthorization": ".authorization",
+    "ProvisioningAuthorizationProvider": ".authorization",
+    "ProvisioningError": ".errors",
+    "RequestError": ".errors",
+    "SettingsError": ".errors",
+    "SignInError": ".errors",
+}
+
+# Every run of pytest imports this package for its plugin, whether or not a test uses it, and Pulumi
+# takes half a second. Type checkers are not shown this: to them every misspelt name would exist.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _LOADED_LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_LOADED_LATE[name], __name__), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -66,6 +66,8 @@ class ProvisioningAuthorization(
     https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken
     """
 
+    __module__ = __package__
+
     application_id: pulumi.Output[str | None]
     """Object id of the application, where that is the target: a GUID."""
 
@@ -232,6 +234,9 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     An instance is pickled into the state by the name of its class, so it holds nothing until
     `configure` runs in the engine's plugin process.
     """
+
+    # That name outlives every module that is renamed or split.
+    __module__ = __package__
 
     _settings: Settings | SettingsError
 

@@ -23,12 +23,17 @@ from urllib.parse import quote, quote_plus
 class ProvisioningError(Exception):
     """Anything that this package raises on purpose. Its text holds no value of a credential."""
 
+    # In every class here: what is public is read by the name under which it is imported.
+    __module__ = __package__
+
 
 class SettingsError(ProvisioningError):
     """Could not try: a setting is missing or unusable. Nothing was sent.
 
     `problems` has one sentence for each setting: its name, what is wrong, where to put it.
     """
+
+    __module__ = __package__
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -74,6 +79,8 @@ class Answer:
 class SignInError(ProvisioningError):
     """Microsoft Entra gave the caller no token: Microsoft Graph was not called."""
 
+    __module__ = __package__
+
     def __init__(self, doing: str, answer: Answer) -> None:
         self.answer = answer
         super().__init__(f"{doing}: {answer}. {_remedy(SIGN_IN_REMEDIES, answer)}")
@@ -86,6 +93,8 @@ class RequestError(ProvisioningError):
     that the call carried an authorization code, which works once. `remedy` says more exactly than
     REMEDIES what to do.
     """
+
+    __module__ = __package__
 
     def __init__(
         self, doing: str, answer: Answer, *, code_at_stake: bool = False, remedy: str = ""

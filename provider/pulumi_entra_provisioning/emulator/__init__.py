@@ -79,8 +79,10 @@ __all__ = [
 # failing on import.
 _LOADED_LATE = {"Emulator": ".server", "Finding": ".judgement", "Rule": ".judgement"}
 
+# Type checkers are not shown this: to them every misspelt name would exist.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    if name in _LOADED_LATE:
-        return getattr(import_module(_LOADED_LATE[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        if name in _LOADED_LATE:
+            return getattr(import_module(_LOADED_LATE[name], __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

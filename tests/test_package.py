@@ -1,0 +1,275 @@
+"""The built package, as others install it: in environments of its own, with no source in reach.
+
+`make` builds it into `dist` before the tests. uv makes the environments, as pip would take a minute
+for each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import metadata, requires
+from pathlib import Path
+
+import pytest
+from stack import REPOSITORY, cli_environment
+
+DISTRIBUTION = "pulumi-entra-provisioning"
+NAME = "pulumi_entra_provisioning"
+
+UV = [sys.executable, "-m", "uv"]
+WHEEL, SDIST = "*.whl", "*.tar.gz"
+
+# What takes long to import and is not needed before a call is made; `make bench` says how long.
+HEAVY = "msgraph msgraph_core kiota_abstractions kiota_http httpx azure.identity msal starlette"
+
+
+def run(
+    command: Sequence[str | Path],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    status: int = 0,
+) -> str:
+    """The whole output of a command, which fails the test where it ends otherwise than expected."""
+    finished = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert finished.returncode == status, finished.stdout
+    return finished.stdout
+
+
+def built(pattern: str) -> Path:
+    (found,) = (REPOSITORY / "dist").glob(pattern)
+    return found
+
+
+def environment_of(python: str | Path, folder: Path, *packages: str) -> Path:
+    """A new virtual environment with `packages`; its folder of programs."""
+    made = folder / "venv"
+    # With pip, which the Pulumi CLI asks what is installed.
+    run([*UV, "venv", "--quiet", "--seed", "--python", python, made], folder)
+    programs = made / "bin"
+    run([*UV, "pip", "install", "--quiet", "--python", programs / "python", *packages], folder)
+    return programs
+
+
+def wheel(extras: str = "") -> str:
+    return f"{DISTRIBUTION}{extras} @ {built(WHEEL).as_uri()}"
+
+
+def pulumi_environment(programs: Path, home: Path) -> dict[str, str]:
+    """The environment of the CLI with a virtual environment that is not the tests' own."""
+    usual = cli_environment(home)
+    return {
+        **usual,
+        "PATH": usual["PATH"].replace(str(Path(sys.executable).parent), str(programs)),
+        "VIRTUAL_ENV": str(programs.parent),
+    }
+
+
+def copied(folder: Path, *names: str) -> Path:
+    for name in names:
+        source = REPOSITORY / name
+        if source.is_dir():
+            # What the programs of other languages are built into is large, and not needed.
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("clients"))
+        else:
+            shutil.copyfile(source, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment with the package alone, without an extra."""
+    return environment_of(sys.executable, tmp_path_factory.mktemp("plain"), wheel())
+
+
+def sources() -> Iterator[str]:
+    for path in (REPOSITORY / "provider").rglob("*"):
+        if path.suffix == ".py" or path.name == "py.typed":
+            yield str(path.relative_to(REPOSITORY / "provider"))
+
+
+def test_the_wheel_has_the_package_and_nothing_else() -> None:
+    with zipfile.ZipFile(built(WHEEL)) as archive:
+        names = set(archive.namelist())
+        (licence,) = (name for name in names if name.endswith("/licenses/LICENSE"))
+        assert archive.read(licence) == (REPOSITORY / "LICENSE").read_bytes()
+    described = {name for name in names if ".dist-info/" in name}
+    assert {Path(name).name for name in described} == {
+        "METADATA",
+        "WHEEL",
+        "entry_points.txt",
+        "LICENSE",
+        "RECORD",
+    }
+    assert names - described == set(sources())
+
+
+def test_the_source_distribution_builds_the_same_wheel(tmp_path: Path) -> None:
+    with tarfile.open(built(SDIST)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names == {
+        *(f"provider/{name}" for name in sources()),
+        *("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "PKG-INFO", ".gitignore"),
+    }
+    # That of `dist` was built from the source distribution, this one is not.
+    run([*UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, REPOSITORY], tmp_path)
+    (direct,) = tmp_path.glob(WHEEL)
+    assert direct.read_bytes() == built(WHEEL).read_bytes()
+
+
+def test_three_packages_are_required() -> None:
+    required = [line for line in requires(DISTRIBUTION) or () if "extra ==" not in line]
+    names = {re.split(r"[<>=\[; ]", line)[0] for line in required}
+    assert names == {"pulumi", "msgraph-sdk", "azure-identity"}
+
+
+def test_the_requirements_agree_with_each_other(plain: Path) -> None:
+    run([plain / "python", "-m", "pip", "check"], plain)
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        (f"import {NAME}", f"pulumi {HEAVY}"),
+        (f"import {NAME}.emulator", f"pulumi {HEAVY}"),
+        (f"from {NAME} import ProvisioningAuthorization", HEAVY),
+    ],
+)
+def test_an_import_loads_nothing_that_it_does_not_need(
+    plain: Path, statement: str, absent: str
+) -> None:
+    program = f"import sys; {statement}; print(*{set(absent.split())} & sys.modules.keys())"
+    assert run([plain / "python", "-c", program], plain) == "\n"
+
+
+def test_the_emulator_names_its_extra_where_that_is_missing(plain: Path) -> None:
+    shown = run([plain / "entra-emulator", "run", "--", "true"], plain, status=125)
+    assert re.fullmatch(
+        r"entra-emulator: \w+ is missing: install pulumi-entra-provisioning\[emulator\]\n", shown
+    )
+
+
+RIGHT = """\
+import pulumi
+from pulumi_entra_provisioning import ProvisioningAuthorization, RequestError
+from pulumi_entra_provisioning.emulator import Emulator
+
+token = pulumi.Config().require_secret("token")
+right = ProvisioningAuthorization("right", application_id="id", credentials={"SecretToken": token})
+status: pulumi.Output[str] = right.status
+base: type[Exception] = RequestError
+url: str = Emulator().url
+"""
+
+WRONG = """\
+from pulumi_entra_provisioning import RequestEror
+from pulumi_entra_provisioning.emulator import Emulater
+ProvisioningAuthorization("wrong", application="id", credentials={"SecretToken": token})
+ProvisioningAuthorization("wrong", application_id=1, credentials={"SecretToken": token})
+revision: pulumi.Output[str] = right.revision
+"""
+
+MYPY = ["mypy", "--strict", "--config-file", "mypy.ini", "--python-executable"]
+PYRIGHT = ["pyright", "--pythonpath"]
+
+
+@pytest.mark.parametrize("checker", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
+def test_type_checkers_see_every_mistake_of_a_users_program_and_no_other(
+    plain: Path, tmp_path: Path, checker: list[str]
+) -> None:
+    # What a user of the package imports says nothing of msgraph's types, of which there are so many
+    # that mypy takes a minute.
+    (tmp_path / "mypy.ini").write_text("[mypy]\n[mypy-msgraph.*]\nfollow_imports = skip\n")
+    (tmp_path / "program.py").write_text(RIGHT + WRONG)
+    command: list[str | Path] = [sys.executable, "-m", *checker, plain / "python", "program.py"]
+    shown = run(command, tmp_path, status=1)
+    found = {int(line) for line in re.findall(r"program\.py:(\d+):.*error: ", shown)}
+    first = RIGHT.count("\n") + 1
+    assert found == set(range(first, first + WRONG.count("\n"))), shown
+
+
+def test_the_quickstart_runs_in_a_clean_environment(tmp_path: Path) -> None:
+    programs = environment_of(sys.executable, tmp_path, wheel("[emulator]"))
+    folder = copied(tmp_path, "Pulumi.yaml", "examples")
+    (folder / ".quickstart").mkdir()
+    shown = run(
+        [programs / "entra-emulator", "run", "--", "sh", "examples/quickstart/quickstart.sh"],
+        folder,
+        pulumi_environment(programs, tmp_path / "home"),
+    )
+    assert "+ 3 created" in shown
+    assert len(re.findall(r"acquireAccessToken: 204$", shown, re.M)) == 2
+
+
+def declared_versions() -> list[str]:
+    classifiers = metadata(DISTRIBUTION).get_all("Classifier", [])
+    return [found[1] for line in classifiers if (found := re.search(r":: (3\.\d+)$", line))]
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of a version that starts; a shim of pyenv's may be there and not do so."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates = [
+        shutil.which(f"python{version}"),
+        *map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python"))),
+    ]
+    for candidate in filter(None, candidates):
+        finished = subprocess.run([candidate, "-c", ""], capture_output=True, check=False)
+        if finished.returncode == 0:
+            return candidate
+    return None
+
+
+# The provider without the engine, the emulator's tokens, and a program with the engine: what is
+# likely to differ between versions of Python and does not take minutes.
+OF_EVERY_VERSION = [
+    "tests/test_authorization.py",
+    "tests/test_emulator_tokens.py",
+    "tests/test_errors.py",
+    "tests/test_identity.py",
+    "tests/test_layout.py::test_what_is_tested_is_what_is_installed",
+    "tests/test_lifecycle.py",
+    "tests/test_permissions.py",
+    "tests/test_settings.py",
+    "tests/test_synchronization_secret.py",
+    "tests/test_target.py",
+    "tests/test_readme.py::test_the_quickstart_authorizes_two_targets_and_then_changes_nothing",
+]
+
+
+@pytest.mark.parametrize("version", declared_versions())
+def test_the_wheel_passes_the_tests_on_every_version_of_python(
+    tmp_path: Path, version: str
+) -> None:
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        pytest.skip("all tests run on this one")
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"there is no Python {version}")
+    programs = environment_of(python, tmp_path, wheel("[emulator]"), "pytest")
+    folder = copied(
+        tmp_path, "Makefile", "Pulumi.yaml", "README.md", "pyproject.toml", "examples", "tests"
+    )
+    shown = run(
+        [programs / "python", "-m", "pytest", "-p", "no:cacheprovider", *OF_EVERY_VERSION],
+        folder,
+        pulumi_environment(programs, tmp_path / "home"),
+    )
+    assert f"Python {version}." in shown
+    assert "skipped" not in shown
