@@ -30,11 +30,14 @@ from pulumi_entra_provisioning.emulator import (
     DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID,
     DEFAULT_TENANT_ID,
     DEFAULT_USER_ASSIGNED_CLIENT_ID,
+    PERSONAL_TENANT_ID,
+    DirectoryRole,
     Emulator,
     Fault,
 )
+from pulumi_entra_provisioning.emulator.authority import DEFAULT_USER_ID
 from pulumi_entra_provisioning.emulator.server import Workload
-from pulumi_entra_provisioning.errors import SettingsError, SignInError
+from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
 from pulumi_entra_provisioning.identity import SharedTokenCredential
 from pulumi_entra_provisioning.lifecycle import Lifecycle
 from pulumi_entra_provisioning.settings import CLOUDS, Cloud, Settings, settings
@@ -237,7 +240,7 @@ def authorized_by(chosen: Settings) -> str | None:
     inputs = {
         "service_principal_id": DEFAULT_SERVICE_PRINCIPAL_ID,
         "credentials": {"SecretToken": "pl4nted"},
-        "timeout": 20,
+        "timeout": 10,
     }
 
     async def create() -> str | None:
@@ -261,6 +264,11 @@ def authorized_by(chosen: Settings) -> str | None:
         ("kubernetes", {}, DEFAULT_CLIENT_ID),
         ("virtual-machine", {}, DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID),
         ("app-service", {}, DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID),
+        (
+            "virtual-machine",
+            {"azuread:clientId": DEFAULT_USER_ASSIGNED_CLIENT_ID},
+            DEFAULT_USER_ASSIGNED_CLIENT_ID,
+        ),
     ],
 )
 def test_a_workload_authorizes_without_a_secret(
@@ -274,6 +282,15 @@ def test_a_workload_authorizes_without_a_secret(
     machine(emulator.environment_in(workload))
     assert authorized_by(found(stack, os.environ)) == client_id
     assert emulator.judgement() == []
+
+
+def test_azure_pipelines_is_asked_at_the_url_that_is_given(
+    emulator: Emulator, machine: Machine
+) -> None:
+    variables = emulator.environment_in("azure-devops")
+    stack = {**CONNECTION, "azuread:oidcRequestUrl": variables.pop("SYSTEM_OIDCREQUESTURI")}
+    machine(variables)
+    assert claims(found(stack, os.environ))["appid"] == DEFAULT_CLIENT_ID
 
 
 def test_a_token_in_a_file_is_read_anew_for_each_token_of_entra(
@@ -509,11 +526,31 @@ def test_where_no_identity_serves_each_is_told_with_the_reason(
     assert "pl4nted" not in str(caught.value)
 
 
+def test_a_person_with_the_permission_and_the_role_authorizes(
+    emulator: Emulator, path: Path
+) -> None:
+    person = emulator.authority.issue_for_user(
+        ["Synchronization.ReadWrite.All"], [DirectoryRole.HYBRID_IDENTITY_ADMINISTRATOR]
+    )
+    signed_in(path, "az", person)
+    assert authorized_by(found({}, nobody(emulator))) == DEFAULT_USER_ID
+
+
+def test_a_person_who_lacks_either_is_told_which(emulator: Emulator, path: Path) -> None:
+    signed_in(path, "az", emulator.authority.issue_for_user(["Application.Read.All"]))
+    with pytest.raises(RequestError, match="401 UnknownError") as caught:
+        authorized_by(found({}, nobody(emulator)))
+    told = str(caught.value)
+    assert "has the delegated permissions Application.Read.All through client 04b07795" in told
+    assert "and no directory role; needed are Synchronization.ReadWrite.All and" in told
+    assert f'"principalId": "{DEFAULT_USER_ID}"' in told
+
+
 def test_a_personal_account_is_refused_with_a_sentence(emulator: Emulator, path: Path) -> None:
-    personal = jwt.encode(
-        {"tid": "9188040d-6c67-4c5b-b112-36a304b66dad", "idtyp": "user", "scp": "User.Read"},
-        "a key that is long enough for its signature",
+    personal = emulator.authority.issue_for_user(
+        ["Synchronization.ReadWrite.All"], tenant_id=PERSONAL_TENANT_ID
     )
     signed_in(path, "az", personal)
     with pytest.raises(SettingsError, match="personal Microsoft accounts can't authorize"):
-        token(found({}, nobody(emulator)))
+        authorized_by(found({}, nobody(emulator)))
+    assert emulator.journal.calls == []

@@ -11,6 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from pulumi_entra_provisioning.emulator import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_SERVICE_CONNECTION_ID,
+    DEFAULT_TENANT_ID,
+    Emulator,
+)
+from pulumi_entra_provisioning.emulator.server import Workload
 from readme import table
 from stack import REPOSITORY, cli_environment
 
@@ -207,3 +214,36 @@ def test_the_cli_has_every_command_and_option_that_a_pipeline_names(name: str) -
         assert status == 0, shown
         for option in re.findall(r"(?<= )--[a-z-]+", arguments):
             assert f"{option} " in shown, command
+
+
+@pytest.mark.parametrize(
+    ("name", "workload"),
+    [(GITHUB[0], "github-actions"), (AZURE, "azure-devops"), (GITLAB, "gitlab")],
+)
+def test_the_deployment_of_a_pipeline_authorizes_by_its_federated_identity(
+    tmp_path: Path, emulator: Emulator, name: str, workload: Workload
+) -> None:
+    (found,) = re.findall(r"pulumi up --stack \S+.*", "\n".join(scripts(name)))
+    command = re.sub(r"--stack \S+", "--stack test", found)
+    given = {
+        "ARM_TENANT_ID": DEFAULT_TENANT_ID,
+        "ARM_CLIENT_ID": DEFAULT_CLIENT_ID,
+        "ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID": DEFAULT_SERVICE_CONNECTION_ID,
+    }
+    # What the service itself sets in every job, and what the file sets there.
+    service = emulator.environment_in(workload)
+    job = {key: value for key, value in service.items() if not key.startswith("AZURE")}
+    if name == GITLAB:
+        job |= {key: given[key] for key in ("ARM_TENANT_ID", "ARM_CLIENT_ID")}
+    for key, value in variables(name):
+        if key.startswith("ARM_"):
+            job[key] = given.get(key) or service.get(key) or value
+    job |= {"PULUMI_BACKEND_URL": tmp_path.as_uri(), "PULUMI_CONFIG_PASSPHRASE": ""}
+
+    program = tmp_path / "program"
+    shutil.copytree(FOLDER / "program", program)
+    run(["pulumi", "stack", "select", "--create", "test"], program, **job)
+    status, printed = run(["bash", "-c", command], program, **job)
+    assert status == 0, printed
+    (posted,) = emulator.journal.select("POST", "*/acquireAccessToken")
+    assert (posted.status, posted.client_id) == (204, DEFAULT_CLIENT_ID)

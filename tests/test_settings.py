@@ -393,6 +393,20 @@ def test_an_unusable_setting_of_an_identity_is_told_by_name(
     assert said in problems({**others, name: value})
 
 
+@pytest.mark.parametrize("place", ["azuread:metadataHost", "ARM_METADATA_HOSTNAME"])
+def test_a_cloud_that_only_pulumi_azuread_finds_is_not_taken_for_the_global_one(
+    place: str,
+) -> None:
+    configured = {**SECRET, place: "management.azure.example"}
+    with pytest.raises(SettingsError, match="metadataHost: pulumi-azuread reads it"):
+        found(configured, configured)
+    configured["entra-provisioning:graphEndpoint"] = "https://graph.example"
+    with pytest.raises(SettingsError, match="metadataHost: pulumi-azuread reads it"):
+        found(configured, configured)
+    configured["entra-provisioning:authorityHost"] = "https://login.example"
+    assert found(configured, configured).graph_endpoint == "https://graph.example"
+
+
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     told = problems({**SECRET, "ARM_ENVIRONMENT": "moon", "ENTRA_PROVISIONING_CA_FILE": "/no"})
     assert "environment: " in told

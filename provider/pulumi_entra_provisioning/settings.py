@@ -235,6 +235,13 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
     _read_files(found, problems)
     cloud = _cloud(found, problems)
     endpoints = _endpoints(found, cloud, problems)
+    metadata_host = stack("azuread:metadataHost") or environment.get("ARM_METADATA_HOSTNAME")
+    if metadata_host and not (found["graphEndpoint"] and found["authorityHost"]):
+        # Ignored, it would send the caller's secret to a cloud that is not its own.
+        problems.append(
+            "metadataHost: pulumi-azuread reads it, this does not. Set graphEndpoint and"
+            " authorityHost to those of that cloud."
+        )
     _check_tenant(found, problems)
     if found["caFile"] and not _holds_certificates(found["caFile"]):
         problems.append("caFile: no PEM bundle there; give the path of a file with certificates.")
