@@ -1,4 +1,4 @@
-"""What the caller has against what it needs, and that the command which is told mends it."""
+"""What the caller has against what it needs, and the commands that grant the rest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_caller_without_a_permission_is_told_what_it_has_and_the_command_that_
     assert "User.Read.All; it needs Synchronization.ReadWrite.All, or" in told
     ((*command, body),) = commands(told)
     assert command == [
-        *"az rest --method POST --url".split(),
+        *f"az rest --method POST --resource {GRAPH} --url".split(),
         f"{GRAPH}/v1.0/servicePrincipals/{APPLICATION['oid']}/appRoleAssignments",
         "--body",
     ]
@@ -61,11 +61,11 @@ def test_a_caller_that_may_change_what_it_owns_is_told_how_to_own() -> None:
     owner = caller({**APPLICATION, "roles": ["Application.ReadWrite.OwnedBy"]})
     told = lacking(owner, TARGET, GRAPH)
     own, grant = commands(told)
-    assert own[5] == f"{GRAPH}/v1.0/{TARGET}/owners/$ref"
-    assert json.loads(own[7]) == {
+    assert own[7] == f"{GRAPH}/v1.0/{TARGET}/owners/$ref"
+    assert json.loads(own[9]) == {
         "@odata.id": f"{GRAPH}/v1.0/directoryObjects/{APPLICATION['oid']}"
     }
-    assert grant[5].endswith("/appRoleAssignments")
+    assert grant[7].endswith("/appRoleAssignments")
 
 
 def test_a_caller_with_enough_is_told_what_else_it_may_be() -> None:
@@ -79,11 +79,11 @@ def test_a_caller_with_enough_is_told_what_else_it_may_be() -> None:
 def test_a_user_is_told_the_scope_and_the_role_that_are_missing() -> None:
     told = lacking(caller(USER), TARGET, GRAPH)
     assert "the delegated permissions Application.Read.All, User.Read through client" in told
-    assert "and no directory role; needed are Synchronization.ReadWrite.All and the role" in told
+    assert ", and none of the directory roles; needed are Synchronization.ReadWrite.All" in told
     assert "Application Administrator, Cloud Application Administrator or Hybrid Identity" in told
     assign, grant = commands(told)
-    assert assign[5] == f"{GRAPH}/v1.0/roleManagement/directory/roleAssignments"
-    assert json.loads(assign[7]) == {
+    assert assign[7] == f"{GRAPH}/v1.0/roleManagement/directory/roleAssignments"
+    assert json.loads(assign[9]) == {
         "principalId": USER["oid"],
         "roleDefinitionId": APPLICATION_ADMINISTRATOR,
         "directoryScopeId": "/",
@@ -92,7 +92,8 @@ def test_a_user_is_told_the_scope_and_the_role_that_are_missing() -> None:
         *"az ad app permission grant --id".split(),
         USER["appid"],
         *"--api 00000003-0000-0000-c000-000000000000 --scope".split(),
-        "Synchronization.ReadWrite.All",
+        # The command takes away what it does not name.
+        "Application.Read.All Synchronization.ReadWrite.All User.Read",
     ]
 
 
@@ -105,15 +106,24 @@ def test_a_user_is_told_the_scope_and_the_role_that_are_missing() -> None:
 )
 def test_a_user_with_a_role_is_told_the_scope_alone(role: str, name: str) -> None:
     told = lacking(caller({**USER, "wids": [role, "another"]}), TARGET, GRAPH)
-    assert f" and {name}; needed are" in told
+    assert f", and {name}; needed are" in told
     assert [command[3:5] for command in commands(told)] == [["permission", "grant"]]
 
 
-def test_a_user_of_the_azure_cli_is_sent_to_another_client() -> None:
-    azure_cli = {"appid": "04b07795-8ddb-461a-bbee-02f9e1bf7b46"}
-    told = lacking(caller({**USER, **azure_cli}), TARGET, GRAPH)
-    assert "can't be given the permission: use another client" in told
-    assert len(commands(told)) == 1
+def test_a_user_with_both_is_told_what_else_it_may_be() -> None:
+    scopes = {"scp": "Synchronization.ReadWrite.All", "wids": [APPLICATION_ADMINISTRATOR]}
+    told = lacking(caller({**USER, **scopes}), TARGET, GRAPH)
+    assert "Application Administrator, which is enough" in told
+    assert commands(told) == []
+
+
+@pytest.mark.parametrize(
+    "client_id", ["04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2"]
+)
+def test_a_user_of_a_client_of_microsofts_is_sent_to_a_service_principal(client_id: str) -> None:
+    told = lacking(caller({**USER, "appid": client_id}), TARGET, GRAPH)
+    assert "This client is Microsoft's and can't be given the permission" in told
+    assert commands(told) == []
 
 
 def test_a_caller_that_may_not_look_is_told_the_permission_to_look_with() -> None:
@@ -128,7 +138,23 @@ def test_a_caller_that_may_not_look_is_told_the_permission_to_look_with() -> Non
 
 @pytest.mark.parametrize(
     "token",
-    ["", "opaque", "a.b.c", "a..c", "e.W10.s", "e.eyJzY3AiOjF9.s", "e.eyJyb2xlcyI6MX0.s", "é.é.é"],
+    [
+        "",
+        "opaque",
+        "a.b.c",
+        "a..c",
+        "é.é.é",
+        *(
+            jwt.encode(claims, "a key that is long enough for its signature")
+            for claims in (
+                {},
+                {**APPLICATION, "scp": 1},
+                {**APPLICATION, "roles": 1},
+                {name: value for name, value in APPLICATION.items() if name != "oid"},
+                {name: value for name, value in APPLICATION.items() if name != "appid"},
+            )
+        ),
+    ],
 )
 def test_a_token_that_can_not_be_read_says_nothing(token: str) -> None:
     assert Caller.of(token) is None

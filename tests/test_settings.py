@@ -24,7 +24,8 @@ from pulumi_entra_provisioning.settings import (
     variables,
 )
 
-CLIENT = {"ARM_TENANT_ID": "t", "ARM_CLIENT_ID": "c"}
+CLIENT_ID = "00000000-0000-4000-8000-0000000c11e0"
+CLIENT = {"ARM_TENANT_ID": "t", "ARM_CLIENT_ID": CLIENT_ID}
 SECRET = {**CLIENT, "ARM_CLIENT_SECRET": "s"}
 CERTIFICATE = {**CLIENT, "ARM_CLIENT_CERTIFICATE": "QUJD"}
 OIDC = {**CLIENT, "ARM_USE_OIDC": "true"}
@@ -51,6 +52,10 @@ def text(number: int, _: Path) -> str:
     return f"value-{number}"
 
 
+def guid(number: int, _: Path) -> str:
+    return f"0000000{number}-0000-4000-8000-0000000c11e0"
+
+
 def url(number: int, _: Path) -> str:
     return f"https://number-{number}.test"
 
@@ -68,6 +73,11 @@ def file(number: int, folder: Path) -> str:
     return str(folder / str(number))
 
 
+def guid_file(number: int, folder: Path) -> str:
+    (folder / str(number)).write_text(guid(number, folder))
+    return str(folder / str(number))
+
+
 def bundle(number: int, folder: Path) -> str:
     trustme.CA().cert_pem.write_to_path(str(folder / str(number)))
     return str(folder / str(number))
@@ -76,8 +86,8 @@ def bundle(number: int, folder: Path) -> str:
 # Setting → what else has to be set for it to count, the values that it takes, where they show.
 SHOWN: dict[str, tuple[dict[str, str], Callable[[int, Path], str], Callable[[Any], str]]] = {
     "tenantId": (SECRET, text, lambda chosen: chosen.tenant_id),
-    "clientId": (SECRET, text, lambda chosen: chosen.client_id),
-    "clientIdFilePath": (SECRET, file, lambda chosen: chosen.client_id),
+    "clientId": (SECRET, guid, lambda chosen: chosen.client_id),
+    "clientIdFilePath": (SECRET, guid_file, lambda chosen: chosen.client_id),
     "clientCertificate": (CLIENT, encoded, lambda chosen: chosen.identity.base64),
     "clientCertificatePath": (CLIENT, file, lambda chosen: chosen.identity.path),
     "clientCertificatePassword": (CERTIFICATE, text, lambda chosen: chosen.identity.password),
@@ -111,6 +121,7 @@ OF_AZURE_IDENTITY = {
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
     "AZURE_CLIENT_SECRET",
+    "AZURE_FEDERATED_TOKEN_FILE",
 }
 
 
@@ -159,12 +170,14 @@ def test_white_space_around_a_value_is_not_part_of_it(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s3cret\n")
     chosen = found({}, {**CLIENT, "ARM_CLIENT_SECRET_FILE_PATH": str(tmp_path / "secret")})
     assert chosen.identity == ClientSecret("s3cret")
-    assert found({}, {**SECRET, "ARM_CLIENT_ID": " c "}).client_id == "c"
+    padded = {"azuread:clientSecret": " ", "azuread:clientId": f" {CLIENT_ID} "}
+    assert found(padded, SECRET).client_id == CLIENT_ID
+    assert found(padded, SECRET).identity == ClientSecret("s")
 
 
 # Which identity
 
-AZURE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "of-azure"}
+AZURE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": CLIENT_ID, "AZURE_CLIENT_SECRET": "of-azure"}
 
 
 def test_the_identities_come_in_the_order_of_pulumi_azuread() -> None:
@@ -198,7 +211,7 @@ def test_the_password_of_a_certificate_keeps_its_white_space() -> None:
 
 
 def test_what_is_not_configured_is_passed_over_with_what_is_missing() -> None:
-    chosen = found({}, {"ARM_USE_OIDC": "true", "ARM_CLIENT_ID": "c"})
+    chosen = found({}, {"ARM_USE_OIDC": "true", "ARM_CLIENT_ID": CLIENT_ID})
     assert chosen.identity == SignedIn(developer=True)
     assert chosen.passed_over == (
         "client certificate: clientCertificatePath or clientCertificate and tenantId are not set",
@@ -208,7 +221,8 @@ def test_what_is_not_configured_is_passed_over_with_what_is_missing() -> None:
         " tenantId are not set",
         "GitHub Actions: oidcRequestUrl, oidcRequestToken and tenantId are not set",
         "managed identity: useMsi is not true",
-        "AZURE_ variables: AZURE_CLIENT_CERTIFICATE_PATH and AZURE_CLIENT_SECRET are not set",
+        "AZURE_ variables: AZURE_CLIENT_CERTIFICATE_PATH, AZURE_CLIENT_SECRET and"
+        " AZURE_FEDERATED_TOKEN_FILE are not set",
     )
     assert found({}, {"ARM_USE_MSI": "true"}).passed_over[2] == (
         "OpenID Connect token: neither useOidc nor useAksWorkloadIdentity is true"
@@ -221,14 +235,13 @@ def test_what_is_not_configured_is_passed_over_with_what_is_missing() -> None:
         ("ARM_CLIENT_SECRET", "clientSecret"),
         ("ARM_CLIENT_CERTIFICATE", "clientCertificate"),
         ("ARM_CLIENT_CERTIFICATE_PATH", "clientCertificatePath"),
-        ("ARM_OIDC_TOKEN", "oidcToken"),
         ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
     ],
 )
 def test_a_credential_without_its_client_is_told_with_the_places_of_what_is_missing(
     variable: str, setting: str
 ) -> None:
-    told = problems({variable: "pl4nted", "ARM_USE_OIDC": "true"})
+    told = problems({variable: "pl4nted"})
     for name in ("tenantId", "clientId"):
         assert (
             f"{name}: not set, though {setting} is. Set it by `pulumi config set"
@@ -258,20 +271,39 @@ def test_the_jobs_of_two_services_are_known_by_their_own_variables() -> None:
 def test_workload_identity_takes_the_file_that_kubernetes_names(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("i")
     named = {**CLIENT, "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token")}
+    of_kubernetes = OidcToken("", str(tmp_path / "token"))
     workload = {**named, "ARM_USE_AKS_WORKLOAD_IDENTITY": "true"}
-    assert found({}, workload).identity == OidcToken("", str(tmp_path / "token"))
-    assert found({}, {**named, "ARM_USE_OIDC": "true"}).identity == SignedIn(developer=True)
+    assert found({}, workload).identity == of_kubernetes
+    assert len(found({}, workload).passed_over) == 2
+    # Without the flag after all that pulumi-azuread knows, such as the job that it runs in.
+    assert found({}, named).identity == of_kubernetes
+    assert found({}, {**named, **REQUEST}).identity == GitHubActions("https://r", "r")
     own = {**workload, "ARM_OIDC_TOKEN_FILE_PATH": __file__}
     assert found({}, own).identity == OidcToken("", __file__)
 
 
+def test_a_token_that_is_not_to_be_used_is_not_missed(tmp_path: Path) -> None:
+    assert found({}, {"ARM_OIDC_TOKEN": "left over"}).identity == SignedIn(developer=True)
+
+
 def test_a_secret_of_azure_variables_is_for_the_client_that_they_name() -> None:
-    other = found({"azuread:clientId": "other"}, AZURE)
+    another = CLIENT_ID.replace("c11e0", "c11e1")
+    other = found({"azuread:clientId": another}, AZURE)
     assert other.identity == SignedIn(developer=True)
     assert "AZURE_ variables: AZURE_CLIENT_ID is another client than clientId" in other.passed_over
-    assert found({"azuread:clientId": "c"}, AZURE).identity == ClientSecret("of-azure")
+    assert found({"azuread:clientId": CLIENT_ID}, AZURE).identity == ClientSecret("of-azure")
     unnamed = {**AZURE, "AZURE_CLIENT_ID": ""}
-    assert found({"azuread:clientId": "c"}, unnamed).identity == ClientSecret("of-azure")
+    assert found({"azuread:clientId": CLIENT_ID}, unnamed).identity == ClientSecret("of-azure")
+
+
+def test_a_secret_of_azure_variables_is_not_sent_to_another_cloud_than_theirs() -> None:
+    of_government = {**AZURE, "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us/"}
+    assert "environment: AZURE_AUTHORITY_HOST is of another cloud" in problems(of_government)
+    chosen = found({"azuread:environment": "usgovernment"}, of_government)
+    assert chosen.authority_host == "https://login.microsoftonline.us"
+    without_scheme = {**AZURE, "AZURE_AUTHORITY_HOST": "login.microsoftonline.com"}
+    assert found({}, without_scheme).identity == ClientSecret("of-azure")
+    assert found({}, {**of_government, **SECRET}).identity == ClientSecret("s")
 
 
 def test_a_certificate_of_azure_variables_comes_before_their_secret() -> None:
@@ -361,6 +393,8 @@ def test_the_endpoints_can_be_overridden_and_keep_the_clouds_name() -> None:
         ("ARM_CLIENT_SECRET_FILE_PATH", __file__, "clientSecretFilePath: another value stands"),
         ("ARM_CLIENT_ID_FILE_PATH", __file__, "clientIdFilePath: another value stands there"),
         ("ARM_TENANT_ID", "a tenant", "tenantId: must be the tenant's GUID"),
+        ("ARM_TENANT_ID", "a_b", "tenantId: must be the tenant's GUID"),
+        ("ARM_CLIENT_ID", "abc8Q~pl4nted", "clientId: must be the application (client) id, a GUID"),
         ("ARM_TENANT_ID", "consumers", "tenantId: personal Microsoft accounts can't"),
         (
             "ARM_TENANT_ID",
@@ -382,6 +416,8 @@ def test_an_unusable_setting_is_told_by_name(name: str, value: str, said: str) -
         (TOKEN, "ARM_OIDC_TOKEN_FILE_PATH", __file__, "oidcTokenFilePath: another token stands"),
         (REQUEST, "ARM_OIDC_REQUEST_URL", "http://r", "oidcRequestUrl: must be an https URL"),
         (PIPELINE, "ARM_OIDC_REQUEST_URL", "http://r", "oidcRequestUrl: must be an https URL"),
+        (REQUEST, "ARM_OIDC_REQUEST_URL", "https://", "oidcRequestUrl: must be an https URL"),
+        (REQUEST, "ARM_OIDC_REQUEST_URL", "https://h:99999/", "oidcRequestUrl: must be an https"),
         (MANAGED, "ARM_MSI_ENDPOINT", "http://host/path", "msiEndpoint: must be the URL of a host"),
         (MANAGED, "ARM_USE_MSI", "perhaps", "useMsi: must be true or false."),
         ({}, "ARM_USE_CLI", "no", "useCli: must be true or false."),
@@ -433,8 +469,8 @@ def test_a_file_whose_content_is_given_for_its_path_is_told_without_it(name: str
         (SECRET, ("s",)),
         ({**CERTIFICATE, "ARM_CLIENT_CERTIFICATE_PASSWORD": "pw5"}, ("QUJD", "pw5")),
         ({**TOKEN, "ARM_OIDC_TOKEN": "pl4nted"}, ("pl4nted",)),
-        ({**PIPELINE, "ARM_OIDC_REQUEST_TOKEN": "pl4nted"}, ("pl4nted",)),
-        ({**REQUEST, "ARM_OIDC_REQUEST_TOKEN": "pl4nted"}, ("pl4nted",)),
+        ({**PIPELINE, "ARM_OIDC_REQUEST_TOKEN": "pl4nted"}, ("https://r", "pl4nted")),
+        ({**REQUEST, "ARM_OIDC_REQUEST_TOKEN": "pl4nted"}, ("https://r", "pl4nted")),
         (MANAGED, ()),
     ],
 )

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 for _logger in ("azure", "msal"):
     logging.getLogger(_logger).addHandler(logging.NullHandler())
 
+_Asked = tuple[tuple[str, ...], str | None, bool]
+
 _FRESH: Final = 300
 """Seconds before its end from which on a token is not used for another call."""
 
@@ -72,7 +74,9 @@ class SharedTokenCredential(AsyncTokenCredential):
         self._turn = asyncio.Lock()
         self._credential: TokenCredential | None = None
         self._last_response: HttpResponse | None = None
+        self._asking: tuple[_Asked, asyncio.Task[AccessToken]] | None = None
         self._given: tuple[tuple[str, ...], AccessToken] | None = None
+        self._unusable: SettingsError | None = None
 
     async def get_token(
         self,
@@ -88,17 +92,37 @@ class SharedTokenCredential(AsyncTokenCredential):
         identity serves, a certificate can't be used or the account is a personal one.
         """
         async with self._turn:
+            if self._unusable:
+                raise self._unusable
             # Not every credential remembers its token: the Azure CLI would run for each call.
             if self._given and not claims:
                 for_scopes, token = self._given
                 if for_scopes == scopes and token.expires_on - time.time() > _FRESH:
                     return token
-            token = await asyncio.to_thread(self._ask, scopes, claims, enable_cae)
+            token = await self._asked((scopes, claims, enable_cae))
             self.caller = Caller.of(token.token)
             if self.caller and self.caller.tenant_id == PERSONAL_TENANT:
-                raise SettingsError([f"{self.doing}: {PERSONAL_ACCOUNT}"])
+                self._unusable = SettingsError([f"{self.doing}: {PERSONAL_ACCOUNT}"])
+                raise self._unusable
             self._given = (scopes, token)
             return token
+
+    async def _asked(self, asked: _Asked) -> AccessToken:
+        """The answer to a request, which goes on for the next call if this one's time is over."""
+        if self._asking is None or self._asking[0] != asked:
+            task = asyncio.create_task(asyncio.to_thread(self._ask, *asked))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._asking = (asked, task)
+        try:
+            token = await asyncio.shield(self._asking[1])
+        except SettingsError as error:
+            self._unusable = error  # for the whole run: another attempt would find the same
+            raise
+        except SignInError:
+            self._asking = None
+            raise
+        self._asking = None
+        return token
 
     async def close(self) -> None:
         """Nothing: the connections to Entra end with the process."""
@@ -133,34 +157,47 @@ class SharedTokenCredential(AsyncTokenCredential):
         except CredentialUnavailableError as error:
             failure = self._unavailable(error)
         except AzureError as error:
-            is_chain = isinstance(self._settings.identity, SignedIn)
-            failure = self._unavailable(error) if is_chain else self._refused(error)
+            failure = self._unavailable(error) if self._nobody_serves() else self._refused(error)
             # MSAL answers the next request from memory for a minute where Entra asked to wait.
             self._credential = None
         except Exception as error:
-            failure = self._unusable(error)
+            failure = self._unfit(error)
         raise failure from None
 
     def _note(self, response: PipelineResponse[Any, HttpResponse]) -> None:
         """Keep Entra's answer, which azure-identity's errors mostly come without."""
         self._last_response = response.http_response
 
-    def _unusable(self, error: Exception) -> SettingsError:
-        # azure-identity's words about a certificate may quote what it read.
-        kind = type(error).__name__
-        if not isinstance(self._settings.identity, ClientCertificate):
-            return SettingsError([f"{self.doing}: azure-identity can't use the settings ({kind})."])
-        return SettingsError(
-            [
-                "clientCertificatePath, clientCertificate or clientCertificatePassword:"
-                f" azure-identity can't use them ({kind}). Give a PEM or PFX file that holds the"
-                " certificate and its private key, and the password that opens it."
-            ]
+    def _nobody_serves(self) -> bool:
+        """Whether the search for an identity ended otherwise than by a service that fails."""
+        failing = self._last_response is not None and (
+            self._last_response.status_code == 429 or self._last_response.status_code >= 500
         )
+        return isinstance(self._settings.identity, SignedIn) and not failing
+
+    def _unfit(self, error: Exception) -> SettingsError:
+        # azure-identity's words about a certificate may quote what it read.
+        cannot = f"azure-identity can't use them ({type(error).__name__})."
+        match self._settings.identity:
+            case ClientCertificate():
+                problem = (
+                    "clientCertificatePath, clientCertificate or clientCertificatePassword:"
+                    f" {cannot} Give a PEM or PFX file that holds the certificate and its private"
+                    " key, and the password that opens it."
+                )
+            case OidcToken():
+                problem = f"oidcTokenFilePath or oidcToken: {cannot}"
+            case SignedIn():
+                problem = f"AZURE_TOKEN_CREDENTIALS and other variables of azure-identity: {cannot}"
+            case _:
+                problem = f"{self.doing}: the settings are not usable; {cannot}"
+        return SettingsError([problem])
 
     def _unavailable(self, error: AzureError) -> SettingsError:
         """No identity serves: a line for each that was tried, as azure-identity has it."""
         said = redacted(str(error.message), self._settings.secrets)
+        # What a command printed stands in quotes.
+        said = re.sub(r'"[^"\n]*"?', "…", said)
         tried = re.findall(r"^\s*(\w+Credential: (?!\w+ failed to retrieve).+)", said, re.MULTILINE)
         lines = [*self._settings.passed_over, *(tried or [said.splitlines()[0]])]
         return SettingsError(
@@ -178,7 +215,13 @@ class SharedTokenCredential(AsyncTokenCredential):
             distrusted = "CERTIFICATE_VERIFY_FAILED" in said
             answer = Answer(None, "", connection_failure(said), is_final=distrusted)
         elif self._is_of_the_pipeline(response):
-            answer = Answer(response.status_code, "no ID token", "")
+            failing = response.status_code == 429 or response.status_code >= 500
+            answer = Answer(
+                response.status_code,
+                "" if failing else "no ID token",
+                "the service that gives ID tokens fails" if failing else "",
+                retry_after=seconds(response.headers.get("Retry-After", "")),
+            )
         else:
             if response.status_code == 400 and "authority configuration" in said:
                 # MSAL drops Entra's answer to its first request, which is this one for no tenant.
@@ -200,7 +243,7 @@ class SharedTokenCredential(AsyncTokenCredential):
         """Whether not Entra, but the pipeline's service that gives ID tokens answered so."""
         match self._settings.identity:
             case AzurePipelines(request_url=url) | GitHubActions(request_url=url):
-                return response.request.url.startswith(url.partition("?")[0])
+                return response.request.url.startswith(url.partition("?")[0].rstrip("/"))
         return False
 
 
@@ -261,42 +304,86 @@ def _token_credential(
             return identity.ClientAssertionCredential(tenant_id, client_id, ask, **options)
         case ManagedIdentity(host):
             if host:
-                # azure-identity and MSAL take it from there alone.
+                # azure-identity and MSAL take it from there alone, and other services first.
                 os.environ["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = host
-            # With its own retries: the service on the machine asks for others than Entra.
-            return identity.ManagedIdentityCredential(client_id=client_id or None, **trust)
+                for other in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"):
+                    os.environ.pop(other, None)
+            # With its own retries: the service on the machine asks for others than Entra. Never
+            # through a proxy, which would see the token: that service speaks HTTP.
+            return identity.ManagedIdentityCredential(
+                client_id=client_id or None, use_env_settings=False, **trust
+            )
         case SignedIn(developer):
-            return _whoever_is_signed_in(settings, developer, options)
+            return _FirstThatServes(settings, developer, {**trust, "raw_response_hook": note})
 
 
-def _whoever_is_signed_in(
-    settings: Settings, developer: bool, options: dict[str, Any]
-) -> TokenCredential:
-    """The command lines first, as pulumi-azuread has it; then what else is to be found."""
-    from azure import identity
+class _FirstThatServes(TokenCredential):
+    """The command lines first, as pulumi-azuread has it; then what else is to be found.
 
-    known: dict[str, Any] = {}
-    if settings.client_id:
-        known["managed_identity_client_id"] = settings.client_id
-    if settings.tenant_id:
-        known["workload_identity_tenant_id"] = settings.tenant_id
-    rest = identity.DefaultAzureCredential(
-        exclude_cli_credential=True,
-        exclude_developer_cli_credential=True,
-        exclude_powershell_credential=not developer,
-        exclude_visual_studio_code_credential=not developer,
-        exclude_shared_token_cache_credential=True,
-        exclude_broker_credential=True,
-        **known,
-        **options,
-    )
-    if not developer:
-        return rest
-    return identity.ChainedTokenCredential(
-        identity.AzureCliCredential(tenant_id=settings.tenant_id, process_timeout=30),
-        identity.AzureDeveloperCliCredential(tenant_id=settings.tenant_id, process_timeout=30),
-        rest,
-    )
+    azure-identity's ChainedTokenCredential would look anew for each token, and might find another
+    identity for the second half of a step.
+    """
+
+    def __init__(self, settings: Settings, developer: bool, options: dict[str, Any]) -> None:
+        from azure import identity
+
+        # Where it is set, it says what is looked for, and in which order is Microsoft's to say.
+        chosen = os.environ.get("AZURE_TOKEN_CREDENTIALS")
+        excluded = ["environment", "workload_identity", "shared_token_cache", "broker"]
+        if not developer:
+            excluded += ["cli", "developer_cli", "powershell", "visual_studio_code"]
+        elif not chosen:
+            excluded += ["cli", "developer_cli"]
+        known = {"managed_identity_client_id": settings.client_id} if settings.client_id else {}
+        self._credentials: list[TokenCredential] = [
+            identity.DefaultAzureCredential(
+                # A managed identity's token must not pass a proxy; nothing else here has HTTP.
+                use_env_settings=False,
+                **{f"exclude_{name}_credential": True for name in excluded},
+                **known,
+                **options,
+            )
+        ]
+        if developer and not chosen:
+            tenant_id = settings.tenant_id
+            self._credentials[:0] = [
+                identity.AzureCliCredential(tenant_id=tenant_id, process_timeout=30),
+                identity.AzureDeveloperCliCredential(tenant_id=tenant_id, process_timeout=30),
+            ]
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,
+    ) -> AccessToken:
+        """A token of the first that has one, and from then on of that one alone."""
+        from azure.identity import CredentialUnavailableError
+
+        tried = []
+        for credential in self._credentials:
+            try:
+                token = credential.get_token(*scopes, claims=claims, enable_cae=enable_cae)
+            except CredentialUnavailableError as error:
+                tried.append(f"{type(credential).__name__}: {error.message}")
+            except ClientAuthenticationError as error:
+                tried.append(_own_words(credential, str(error.message)))
+                break
+            else:
+                self._credentials = [credential]
+                return token
+        raise ClientAuthenticationError("\n".join(tried))
+
+
+def _own_words(credential: TokenCredential, said: str) -> str:
+    """What azure-identity or Entra says, but nothing that a command line printed."""
+    name = type(credential).__name__
+    if name == "DefaultAzureCredential":
+        return said
+    found = re.search(r"AADSTS\d+: [^\r\n]*", said)
+    return f"{name}: {found[0] if found else 'it failed. Run it yourself to see why.'}"
 
 
 def _content(path: str) -> str:

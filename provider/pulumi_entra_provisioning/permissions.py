@@ -38,7 +38,11 @@ _DIRECTORY_ROLES: Final = {
 _GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
 
 _GRAPH: Final = "00000003-0000-0000-c000-000000000000"
-_AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
+# The Azure CLI's, which the Azure Developer CLI has too, and Azure PowerShell's.
+_OF_MICROSOFT: Final = frozenset(
+    {"04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2"}
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Caller:
     def of(token: str) -> Caller | None:
         """What `token` says, or None where it can't be read, as not all of Graph's can.
 
-        It is read for what a message tells and decides nothing, so its signature is not verified.
+        It is read for what messages and outputs tell: who may do what is for Graph to decide, so
+        the signature is not verified.
         """
         try:
             payload = token.split(".")[1]
@@ -76,15 +81,15 @@ class Caller:
             )
             scopes = tuple(claims.get("scp", "").split())
             return Caller(
-                tenant_id=str(claims.get("tid", "")),
-                client_id=str(claims.get("appid") or claims.get("azp") or ""),
-                object_id=str(claims.get("oid", "")),
+                tenant_id=str(claims["tid"]),
+                client_id=str(claims.get("appid") or claims["azp"]),
+                object_id=str(claims["oid"]),
                 is_user=claims.get("idtyp") == "user" or bool(scopes),
                 roles=tuple(map(str, claims.get("roles", ()))),
                 scopes=scopes,
                 directory_roles=tuple(map(str, claims.get("wids", ()))),
             )
-        except (IndexError, ValueError, TypeError, AttributeError):
+        except (LookupError, ValueError, TypeError, AttributeError):
             return None
 
 
@@ -94,7 +99,7 @@ def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
     The commands stand at the end, each on a line of its own.
     """
     if caller.is_user:
-        return _lacking_of_user(caller, graph_endpoint)
+        return _lacking_of_user(caller, target, graph_endpoint)
     has = f"The caller (client {caller.client_id}) has {_listed(caller.roles)}"
     grant = _grant(caller, _SYNCHRONIZATION, graph_endpoint)
     if _SYNCHRONIZATION in caller.roles:
@@ -107,7 +112,7 @@ def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
         body = {"@odata.id": f"{graph_endpoint}/v1.0/directoryObjects/{caller.object_id}"}
         return (
             f"{has}, which is good for what it owns: make it an owner of {target}, or grant it"
-            f" {_SYNCHRONIZATION}:\n  {_post(url, body)}\n  {grant}"
+            f" {_SYNCHRONIZATION}:\n  {_post(graph_endpoint, url, body)}\n  {grant}"
         )
     return (
         f"{has}; it needs {_SYNCHRONIZATION}, or {_OWNED_BY} and ownership of {target}. Grant it"
@@ -126,15 +131,17 @@ def lacking_to_look(caller: Caller, target: Target, graph_endpoint: str) -> str:
     )
 
 
-def _lacking_of_user(caller: Caller, graph_endpoint: str) -> str:
+def _lacking_of_user(caller: Caller, target: Target, graph_endpoint: str) -> str:
     known = {**_DIRECTORY_ROLES, _GLOBAL_ADMINISTRATOR: "Global Administrator"}
     roles = [known[id] for id in caller.directory_roles if id in known]
     *others, last = _DIRECTORY_ROLES.values()
-    told = (
+    has = (
         f"The signed-in user has {_listed(caller.scopes, kind='delegated')} through client"
-        f" {caller.client_id} and {', '.join(roles) or 'no directory role'}; needed are"
-        f" {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}."
+        f" {caller.client_id}, and {', '.join(roles) or 'none of the directory roles'}"
     )
+    if roles and _SYNCHRONIZATION in caller.scopes:
+        return f"{has}, which is enough: run again in a moment if {target} was just made."
+    told = f"{has}; needed are {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}"
     commands = []
     if not roles:
         url = f"{graph_endpoint}/v1.0/roleManagement/directory/roleAssignments"
@@ -143,15 +150,19 @@ def _lacking_of_user(caller: Caller, graph_endpoint: str) -> str:
             "roleDefinitionId": next(iter(_DIRECTORY_ROLES)),
             "directoryScopeId": "/",
         }
-        commands.append(_post(url, body))
-    if caller.client_id == _AZURE_CLI:
-        told += " The Azure CLI's own client can't be given the permission: use another client."
-    elif _SYNCHRONIZATION not in caller.scopes:
-        commands.append(
-            f"az ad app permission grant --id {caller.client_id} --api {_GRAPH}"
-            f" --scope {_SYNCHRONIZATION}"
+        commands.append(_post(graph_endpoint, url, body))
+    if caller.client_id in _OF_MICROSOFT:
+        return (
+            f"{told}. This client is Microsoft's and can't be given the permission: sign in as a"
+            " service principal."
         )
-    return "\n  ".join([told, *commands])
+    if _SYNCHRONIZATION not in caller.scopes:
+        # The command takes away what the client has and is not named.
+        scopes = " ".join(sorted({*caller.scopes, _SYNCHRONIZATION}))
+        commands.append(
+            f"az ad app permission grant --id {caller.client_id} --api {_GRAPH} --scope '{scopes}'"
+        )
+    return "\n  ".join([f"{told}:", *commands])
 
 
 def _listed(permissions: tuple[str, ...], kind: str = "application") -> str:
@@ -172,9 +183,13 @@ def _grant(caller: Caller, role: str, graph_endpoint: str) -> str:
         "appRoleId": _APP_ROLE_IDS[role],
         "resourceId": graph,
     }
-    return _post(url, body)
+    return _post(graph_endpoint, url, body)
 
 
-def _post(url: str, body: dict[str, str]) -> str:
-    # What is between the inner quotes is for the shell to fill in.
-    return f"az rest --method POST --url '{url}' --body '{json.dumps(body)}'"
+def _post(graph_endpoint: str, url: str, body: dict[str, str]) -> str:
+    # What is between the inner quotes is for the shell to fill in. Without the resource, the Azure
+    # CLI sends no token to a Graph that it does not know, such as the one of US Gov L5.
+    return (
+        f"az rest --method POST --resource {graph_endpoint} --url '{url}'"
+        f" --body '{json.dumps(body)}'"
+    )

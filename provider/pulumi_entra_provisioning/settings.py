@@ -83,7 +83,7 @@ SETTINGS: Final = {
     "clientSecretFilePath": Setting(),
     "useOidc": Setting(),
     "oidcToken": Setting(secret=True),
-    "oidcTokenFilePath": Setting(),
+    "oidcTokenFilePath": Setting(variables=("AZURE_FEDERATED_TOKEN_FILE",)),
     "adoPipelineServiceConnectionId": Setting(variables=("ARM_OIDC_AZURE_SERVICE_CONNECTION_ID",)),
     "oidcRequestUrl": Setting(variables=("ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI")),
     "oidcRequestToken": Setting(
@@ -102,11 +102,12 @@ SETTINGS: Final = {
 
 _FLAGS: Final = {"useOidc": False, "useAksWorkloadIdentity": False, "useMsi": False, "useCli": True}
 
-# Credentials that pulumi-azuread does not know: what it knows comes first, all of it.
+# What azure-identity takes and pulumi-azuread does not: it comes after all that both are told.
 _AZURE_CREDENTIALS: Final = (
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
     "AZURE_CLIENT_SECRET",
+    "AZURE_FEDERATED_TOKEN_FILE",
 )
 
 _IMDS_PATH: Final = "/metadata/identity/oauth2/token"
@@ -145,7 +146,7 @@ class AzurePipelines:
 
     name: ClassVar[str] = "Azure Pipelines"
     service_connection_id: str
-    request_url: str
+    request_url: str = field(repr=False)
     request_token: str = field(repr=False)
 
 
@@ -154,7 +155,7 @@ class GitHubActions:
     """A job of GitHub Actions, which asks for an ID token."""
 
     name: ClassVar[str] = "GitHub Actions"
-    request_url: str
+    request_url: str = field(repr=False)
     request_token: str = field(repr=False)
 
 
@@ -242,10 +243,10 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
             "metadataHost: pulumi-azuread reads it, this does not. Set graphEndpoint and"
             " authorityHost to those of that cloud."
         )
-    _check_tenant(found, problems)
+    _check_client_and_tenant(found, problems)
     if found["caFile"] and not _holds_certificates(found["caFile"]):
         problems.append("caFile: no PEM bundle there; give the path of a file with certificates.")
-    identity, passed_over = _identity(found, environment, problems)
+    identity, passed_over = _identity(found, environment, endpoints["authorityHost"], problems)
     if problems:
         raise SettingsError(problems)
     return Settings(
@@ -284,8 +285,10 @@ def _look_up(name: str, stack: Callable[[str], object], environment: Mapping[str
         for variable in variables(name)
         if variable not in _AZURE_CREDENTIALS
     ]
-    found = next((str(value) for value in values if value), "")
-    return found if name == "clientCertificatePassword" else found.strip()
+    texts = ("" if value is None else str(value) for value in values)
+    if name == "clientCertificatePassword":
+        return next(filter(None, texts), "")
+    return next(filter(None, map(str.strip, texts)), "")
 
 
 def _how_to_set(name: str) -> str:
@@ -353,7 +356,7 @@ def _endpoints(found: Mapping[str, str], cloud: Cloud, problems: list[str]) -> d
     return {name: (found[name] or url).rstrip("/") for name, url in usual.items()}
 
 
-def _is_host(url: str, *, schemes: tuple[str, ...] = ("https",)) -> bool:
+def _is_host(url: str, *, schemes: tuple[str, ...] = ("https",), with_path: bool = False) -> bool:
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -362,13 +365,16 @@ def _is_host(url: str, *, schemes: tuple[str, ...] = ("https",)) -> bool:
     return bool(
         parts.scheme in schemes
         and parts.hostname
-        and parts.path in ("", "/")
+        and (with_path or parts.path in ("", "/"))
         and not (parts.query or parts.fragment or parts.username)
     )
 
 
-def _check_tenant(found: Mapping[str, str], problems: list[str]) -> None:
-    if not re.fullmatch(r"[\w.-]*", found["tenantId"], flags=re.ASCII):
+def _check_client_and_tenant(found: Mapping[str, str], problems: list[str]) -> None:
+    # Neither is repeated: what is in its place may be a secret.
+    if not re.fullmatch(r"|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", found["clientId"]):
+        problems.append("clientId: must be the application (client) id, a GUID.")
+    if not re.fullmatch(r"[a-zA-Z0-9.-]*", found["tenantId"]):
         problems.append("tenantId: must be the tenant's GUID or one of its domain names.")
     if found["tenantId"].lower() in (PERSONAL_TENANT, "consumers"):
         problems.append(f"tenantId: {PERSONAL_ACCOUNT}")
@@ -386,11 +392,14 @@ def _holds_certificates(path: str) -> bool:
 
 
 def _identity(
-    found: Mapping[str, str], environment: Mapping[str, str], problems: list[str]
+    found: Mapping[str, str],
+    environment: Mapping[str, str],
+    authority_host: str,
+    problems: list[str],
 ) -> tuple[Identity, tuple[str, ...]]:
     """The first way to sign in that is configured, and why those before it are not."""
     passed_over: list[str] = []
-    for name, way in _ways(found, environment, problems):
+    for name, way in _ways(found, environment, authority_host, problems):
         if not isinstance(way, str):
             return way, tuple(passed_over)
         passed_over.append(f"{name}: {way}")
@@ -405,7 +414,7 @@ def _check_client(
     found: Mapping[str, str], environment: Mapping[str, str], problems: list[str]
 ) -> None:
     """A credential without its client is a mistake where no other identity is configured."""
-    of_a_client = ("clientCertificate", "clientCertificatePath", "clientSecret", "oidcToken")
+    of_a_client = ("clientCertificate", "clientCertificatePath", "clientSecret")
     given = [name for name in of_a_client if found[name]]
     given += [name for name in _AZURE_CREDENTIALS if environment.get(name)]
     problems += [
@@ -416,7 +425,10 @@ def _check_client(
 
 
 def _ways(
-    found: Mapping[str, str], environment: Mapping[str, str], problems: list[str]
+    found: Mapping[str, str],
+    environment: Mapping[str, str],
+    authority_host: str,
+    problems: list[str],
 ) -> Iterator[tuple[str, Identity | str]]:
     """The ways that are configured, in pulumi-azuread's order: each, or why it does not serve.
 
@@ -469,7 +481,17 @@ def _ways(
         if _flag("useMsi", found, problems)
         else "useMsi is not true",
     )
-    yield "AZURE_ variables", _azure_credential(found, environment, problems)
+    azure = _azure_credential(found, environment, problems)
+    other = (environment.get("AZURE_AUTHORITY_HOST") or authority_host).rstrip("/")
+    if (
+        not isinstance(azure, str)
+        and other.removeprefix("https://") != urlsplit(authority_host).netloc
+    ):
+        # Their credential would be sent to a cloud that is not its own.
+        problems.append(
+            "environment: AZURE_AUTHORITY_HOST is of another cloud. Set environment to that cloud."
+        )
+    yield "AZURE_ variables", azure
 
 
 def _not_set(found: Mapping[str, str], *needed: str) -> str:
@@ -502,7 +524,7 @@ def _token(found: Mapping[str, str], problems: list[str]) -> OidcToken:
 
 def _requested(found: Mapping[str, str], problems: list[str]) -> tuple[str, str]:
     url = found["oidcRequestUrl"]
-    if not url.startswith("https://"):
+    if not _is_host(url.partition("?")[0], with_path=True):
         problems.append("oidcRequestUrl: must be an https URL, as the request carries a token.")
     return url, found["oidcRequestToken"]
 
@@ -523,10 +545,14 @@ def _azure_credential(
     """The credential that AZURE_ variables hold, for the client whose id they give."""
     if environment.get("AZURE_CLIENT_ID") not in (None, "", found["clientId"]):
         return "AZURE_CLIENT_ID is another client than clientId"
-    path, password, secret = (environment.get(name) or "" for name in _AZURE_CREDENTIALS)
-    if not (path or secret):
-        return "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_CLIENT_SECRET are not set"
-    lacking = _not_set(found, "tenantId", "clientId")
-    if lacking or not path:
-        return lacking or ClientSecret(secret)
-    return _checked(ClientCertificate(path, "", password), problems)
+    path, password, secret, file = (environment.get(name) or "" for name in _AZURE_CREDENTIALS)
+    if not (path or secret or file):
+        return (
+            "AZURE_CLIENT_CERTIFICATE_PATH, AZURE_CLIENT_SECRET and AZURE_FEDERATED_TOKEN_FILE are"
+            " not set"
+        )
+    if lacking := _not_set(found, "tenantId", "clientId"):
+        return lacking
+    if path:
+        return _checked(ClientCertificate(path, "", password), problems)
+    return ClientSecret(secret) if secret else OidcToken("", file)
