@@ -27,7 +27,8 @@ LAYERS = {
         "synchronization_secret",
     },
     "waiting": {"errors"},
-    "identity": {"settings", "permissions", "errors"},
+    "identity": {"token_credential", "settings", "permissions", "errors"},
+    "token_credential": {"settings"},
     "settings": {"permissions", "errors"},
     "permissions": {"target"},
     "errors": set(),
@@ -44,7 +45,7 @@ OWNERS = {
     "kiota_http": {"graph"},
     "kiota_authentication_azure": {"graph"},
     "httpx": {"graph"},
-    "azure": {"identity"},
+    "azure": {"identity", "token_credential"},
 }
 
 

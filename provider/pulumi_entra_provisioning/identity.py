@@ -1,24 +1,17 @@
-"""The caller's access tokens, by azure-identity's credentials."""
+"""The caller's access tokens: one request for all who need one, and what went wrong with it."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import functools
 import logging
-import os
 import re
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import (
     AzureError,
-    ClientAuthenticationError,
     ServiceRequestError,
     ServiceResponseError,
 )
@@ -33,16 +26,15 @@ from .errors import (
 )
 from .permissions import PERSONAL_ACCOUNT, PERSONAL_TENANT, Caller
 from .settings import (
-    CLOUDS,
     AzurePipelines,
     ClientCertificate,
-    ClientSecret,
     GitHubActions,
     ManagedIdentity,
     OidcToken,
     Settings,
     SignedIn,
 )
+from .token_credential import token_credential
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
@@ -99,7 +91,7 @@ class SharedTokenCredential(AsyncTokenCredential):
                 for_scopes, token = self._given
                 if for_scopes == scopes and token.expires_on - time.time() > _FRESH:
                     return token
-            token = await self._asked((scopes, claims, enable_cae))
+            token = await self._answer_to((scopes, claims, enable_cae))
             self.caller = Caller.of(token.token)
             if self.caller and self.caller.tenant_id == PERSONAL_TENANT:
                 self._unusable = SettingsError([f"{self.doing}: {PERSONAL_ACCOUNT}"])
@@ -107,7 +99,7 @@ class SharedTokenCredential(AsyncTokenCredential):
             self._given = (scopes, token)
             return token
 
-    async def _asked(self, asked: _Asked) -> AccessToken:
+    async def _answer_to(self, asked: _Asked) -> AccessToken:
         """The answer to a request, which goes on for the next call if this one's time is over."""
         if self._asking is None or self._asking[0] != asked:
             task = asyncio.create_task(asyncio.to_thread(self._ask, *asked))
@@ -152,7 +144,7 @@ class SharedTokenCredential(AsyncTokenCredential):
         self._last_response = None
         try:
             if self._credential is None:
-                self._credential = _token_credential(self._settings, self._note)
+                self._credential = token_credential(self._settings, self._note)
             return self._credential.get_token(*scopes, claims=claims, enable_cae=enable_cae)
         except CredentialUnavailableError as error:
             failure = self._unavailable(error)
@@ -170,9 +162,8 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     def _nobody_serves(self) -> bool:
         """Whether the search for an identity ended otherwise than by a service that fails."""
-        failing = self._last_response is not None and (
-            self._last_response.status_code == 429 or self._last_response.status_code >= 500
-        )
+        response = self._last_response
+        failing = response is not None and _asks_to_wait(response)
         return isinstance(self._settings.identity, SignedIn) and not failing
 
     def _unfit(self, error: Exception) -> SettingsError:
@@ -215,11 +206,11 @@ class SharedTokenCredential(AsyncTokenCredential):
             distrusted = "CERTIFICATE_VERIFY_FAILED" in said
             answer = Answer(None, "", connection_failure(said), is_final=distrusted)
         elif self._is_of_the_pipeline(response):
-            failing = response.status_code == 429 or response.status_code >= 500
+            wait = _asks_to_wait(response)
             answer = Answer(
                 response.status_code,
-                "" if failing else "no ID token",
-                "the service that gives ID tokens fails" if failing else "",
+                "" if wait else "no ID token",
+                "the service that gives ID tokens fails" if wait else "",
                 retry_after=seconds(response.headers.get("Retry-After", "")),
             )
         else:
@@ -247,170 +238,8 @@ class SharedTokenCredential(AsyncTokenCredential):
         return False
 
 
+def _asks_to_wait(response: HttpResponse) -> bool:
+    return response.status_code == 429 or response.status_code >= 500
+
+
 _UNANSWERED: Final = (ServiceRequestError, ServiceResponseError)
-
-
-def _token_credential(
-    settings: Settings, note: Callable[[PipelineResponse[Any, HttpResponse]], None]
-) -> TokenCredential:
-    """The credential of azure-identity for the settings' identity.
-
-    https://learn.microsoft.com/python/api/overview/azure/identity-readme
-    """
-    # It takes half a second to import, which only a step that calls Graph has to pay.
-    from azure import identity
-
-    tenant_id, client_id = settings.tenant_id, settings.client_id
-    trust: dict[str, Any] = {"connection_verify": settings.ca_file} if settings.ca_file else {}
-    options: dict[str, Any] = {
-        **trust,
-        "authority": settings.authority_host,
-        "raw_response_hook": note,
-        "retry_total": 0,  # repeating is the business of Patience alone
-        "connection_timeout": 30,
-        "read_timeout": 100,
-    }
-    if settings.authority_host not in {cloud.authority_host for cloud in CLOUDS.values()}:
-        options["disable_instance_discovery"] = True
-    match settings.identity:
-        case ClientCertificate(path, encoded, password):
-            certificate = {"certificate_data": base64.b64decode(encoded)} if encoded else {}
-            return identity.CertificateCredential(
-                tenant_id,
-                client_id,
-                path or None,
-                password=password or None,
-                **certificate,
-                **options,
-            )
-        case ClientSecret(value):
-            return identity.ClientSecretCredential(tenant_id, client_id, value, **options)
-        case OidcToken(value, path):
-            # A token in a file is replaced there before it expires.
-            assertion = functools.partial(_content, path) if path else lambda: value
-            return identity.ClientAssertionCredential(tenant_id, client_id, assertion, **options)
-        case AzurePipelines(service_connection_id, request_url, request_token):
-            # AzurePipelinesCredential takes it from there alone.
-            os.environ["SYSTEM_OIDCREQUESTURI"] = request_url
-            return identity.AzurePipelinesCredential(
-                tenant_id=tenant_id,
-                client_id=client_id,
-                service_connection_id=service_connection_id,
-                system_access_token=request_token,
-                **options,
-            )
-        case GitHubActions(request_url, request_token):
-            ask = functools.partial(_github_id_token, request_url, request_token, trust)
-            return identity.ClientAssertionCredential(tenant_id, client_id, ask, **options)
-        case ManagedIdentity(host):
-            if host:
-                # azure-identity and MSAL take it from there alone, and other services first.
-                os.environ["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = host
-                for other in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"):
-                    os.environ.pop(other, None)
-            # With its own retries: the service on the machine asks for others than Entra. Never
-            # through a proxy, which would see the token: that service speaks HTTP.
-            return identity.ManagedIdentityCredential(
-                client_id=client_id or None, use_env_settings=False, **trust
-            )
-        case SignedIn(developer):
-            return _FirstThatServes(settings, developer, {**trust, "raw_response_hook": note})
-
-
-class _FirstThatServes(TokenCredential):
-    """The command lines first, as pulumi-azuread has it; then what else is to be found.
-
-    azure-identity's ChainedTokenCredential would look anew for each token, and might find another
-    identity for the second half of a step.
-    """
-
-    def __init__(self, settings: Settings, developer: bool, options: dict[str, Any]) -> None:
-        from azure import identity
-
-        # Where it is set, it says what is looked for, and in which order is Microsoft's to say.
-        chosen = os.environ.get("AZURE_TOKEN_CREDENTIALS")
-        excluded = ["environment", "workload_identity", "shared_token_cache", "broker"]
-        if not developer:
-            excluded += ["cli", "developer_cli", "powershell", "visual_studio_code"]
-        elif not chosen:
-            excluded += ["cli", "developer_cli"]
-        known = {"managed_identity_client_id": settings.client_id} if settings.client_id else {}
-        self._credentials: list[TokenCredential] = [
-            identity.DefaultAzureCredential(
-                # A managed identity's token must not pass a proxy; nothing else here has HTTP.
-                use_env_settings=False,
-                **{f"exclude_{name}_credential": True for name in excluded},
-                **known,
-                **options,
-            )
-        ]
-        if developer and not chosen:
-            tenant_id = settings.tenant_id
-            self._credentials[:0] = [
-                identity.AzureCliCredential(tenant_id=tenant_id, process_timeout=30),
-                identity.AzureDeveloperCliCredential(tenant_id=tenant_id, process_timeout=30),
-            ]
-
-    def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,
-        tenant_id: str | None = None,
-        enable_cae: bool = False,
-        **kwargs: Any,
-    ) -> AccessToken:
-        """A token of the first that has one, and from then on of that one alone."""
-        from azure.identity import CredentialUnavailableError
-
-        tried = []
-        for credential in self._credentials:
-            try:
-                token = credential.get_token(*scopes, claims=claims, enable_cae=enable_cae)
-            except CredentialUnavailableError as error:
-                tried.append(f"{type(credential).__name__}: {error.message}")
-            except ClientAuthenticationError as error:
-                tried.append(_own_words(credential, str(error.message)))
-                break
-            else:
-                self._credentials = [credential]
-                return token
-        raise ClientAuthenticationError("\n".join(tried))
-
-
-def _own_words(credential: TokenCredential, said: str) -> str:
-    """What azure-identity or Entra says, but nothing that a command line printed."""
-    name = type(credential).__name__
-    if name == "DefaultAzureCredential":
-        return said
-    found = re.search(r"AADSTS\d+: [^\r\n]*", said)
-    return f"{name}: {found[0] if found else 'it failed. Run it yourself to see why.'}"
-
-
-def _content(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8").strip()
-
-
-def _github_id_token(request_url: str, request_token: str, trust: dict[str, Any]) -> str:
-    """An ID token of the job.
-
-    https://docs.github.com/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
-    """
-    from azure.core import PipelineClient
-    from azure.core.rest import HttpRequest
-
-    parts = urlsplit(request_url)
-    query = {"audience": "api://AzureADTokenExchange", **dict(parse_qsl(parts.query))}
-    url = urlunsplit(parts._replace(query=urlencode(query)))
-    client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-        request_url, retry_total=0, connection_timeout=30, read_timeout=100, **trust
-    )
-    headers = {"Authorization": f"Bearer {request_token}", "Accept": "application/json"}
-    with client:
-        response = client.send_request(HttpRequest("GET", url, headers=headers))
-        try:
-            id_token: str = response.json()["value"] if response.status_code == 200 else ""
-        except (ValueError, KeyError, TypeError):
-            id_token = ""
-    if not id_token:
-        raise ClientAuthenticationError("no ID token", response=response)
-    return id_token
