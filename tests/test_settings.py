@@ -292,6 +292,9 @@ def test_a_secret_of_azure_variables_is_for_the_client_that_they_name() -> None:
     assert other.identity == SignedIn(developer=True)
     assert "AZURE_ variables: AZURE_CLIENT_ID is another client than clientId" in other.passed_over
     assert found({"azuread:clientId": CLIENT_ID}, AZURE).identity == ClientSecret("of-azure")
+    assert found({"azuread:clientId": CLIENT_ID.upper()}, AZURE).identity == ClientSecret(
+        "of-azure"
+    )
     unnamed = {**AZURE, "AZURE_CLIENT_ID": ""}
     assert found({"azuread:clientId": CLIENT_ID}, unnamed).identity == ClientSecret("of-azure")
 

@@ -543,7 +543,8 @@ def _azure_credential(
     found: Mapping[str, str], environment: Mapping[str, str], problems: list[str]
 ) -> Identity | str:
     """The credential that AZURE_ variables hold, for the client whose id they give."""
-    if environment.get("AZURE_CLIENT_ID") not in (None, "", found["clientId"]):
+    theirs = (environment.get("AZURE_CLIENT_ID") or found["clientId"]).strip()
+    if theirs.lower() != found["clientId"].lower():
         return "AZURE_CLIENT_ID is another client than clientId"
     path, password, secret, file = (environment.get(name) or "" for name in _AZURE_CREDENTIALS)
     if not (path or secret or file):
