@@ -68,7 +68,6 @@ class SharedTokenCredential(AsyncTokenCredential):
         self._last_response: HttpResponse | None = None
         self._asking: tuple[_Asked, asyncio.Task[AccessToken]] | None = None
         self._given: tuple[tuple[str, ...], AccessToken] | None = None
-        self._unusable: SettingsError | None = None
 
     async def get_token(
         self,
@@ -84,32 +83,26 @@ class SharedTokenCredential(AsyncTokenCredential):
         identity serves, a certificate can't be used or the account is a personal one.
         """
         async with self._turn:
-            if self._unusable:
-                raise self._unusable
             # Not every credential remembers its token: the Azure CLI would run for each call.
             if self._given and not claims:
                 for_scopes, token = self._given
                 if for_scopes == scopes and token.expires_on - time.time() > _FRESH:
                     return token
             token = await self._answer_to((scopes, claims, enable_cae))
-            self.caller = Caller.of(token.token)
-            if self.caller and self.caller.tenant_id == PERSONAL_TENANT:
-                self._unusable = SettingsError([f"{self.doing}: {PERSONAL_ACCOUNT}"])
-                raise self._unusable
             self._given = (scopes, token)
             return token
 
     async def _answer_to(self, asked: _Asked) -> AccessToken:
-        """The answer to a request, which goes on for the next call if this one's time is over."""
+        """The answer to a request, which goes on for the next call if this one's time is over.
+
+        What can't be used stays so for the whole run, and is not tried again.
+        """
         if self._asking is None or self._asking[0] != asked:
             task = asyncio.create_task(asyncio.to_thread(self._ask, *asked))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._asking = (asked, task)
         try:
             token = await asyncio.shield(self._asking[1])
-        except SettingsError as error:
-            self._unusable = error  # for the whole run: another attempt would find the same
-            raise
         except SignInError:
             self._asking = None
             raise
@@ -145,7 +138,11 @@ class SharedTokenCredential(AsyncTokenCredential):
         try:
             if self._credential is None:
                 self._credential = token_credential(self._settings, self._note)
-            return self._credential.get_token(*scopes, claims=claims, enable_cae=enable_cae)
+            token = self._credential.get_token(*scopes, claims=claims, enable_cae=enable_cae)
+            self.caller = Caller.of(token.token)
+            if self.caller is None or self.caller.tenant_id != PERSONAL_TENANT:
+                return token
+            failure = SettingsError([f"{self.doing}: {PERSONAL_ACCOUNT}"])
         except CredentialUnavailableError as error:
             failure = self._unavailable(error)
         except AzureError as error:
