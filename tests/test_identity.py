@@ -315,9 +315,10 @@ def test_a_token_in_a_file_is_read_anew_for_each_token_of_entra(
 def test_a_managed_identity_is_asked_for_at_the_endpoint_that_is_given(
     emulator: Emulator, machine: Machine
 ) -> None:
-    machine(nobody(emulator))
+    machine(emulator.environment_in("app-service"))
     stack = {**MSI, "azuread:msiEndpoint": f"{emulator.url}/metadata/identity/oauth2/token"}
     assert claims(found(stack, os.environ))["appid"] == DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID
+    assert [call.path for call in emulator.journal.calls] == ["/metadata/identity/oauth2/token"]
 
 
 def test_a_managed_identitys_token_does_not_pass_a_proxy(
@@ -423,6 +424,20 @@ def test_a_job_that_may_not_ask_for_an_id_token_says_what_to_give_it(
         token(found(stack, os.environ))
     assert "`permissions: id-token: write`" in str(caught.value)
     assert "pl4nted" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("workload", "stack"), [("github-actions", OIDC), ("azure-devops", CONNECTION)]
+)
+def test_a_service_of_id_tokens_that_fails_is_not_taken_for_one_that_refuses(
+    emulator: Emulator, machine: Machine, workload: Workload, stack: dict[str, str]
+) -> None:
+    machine(emulator.environment_in(workload))
+    emulator.faults.add(Fault(path="/oidc/*/token", status=503, headers={"Retry-After": "7"}))
+    with pytest.raises(SignInError, match="503: the service that gives ID tokens fails") as caught:
+        token(found(stack, os.environ))
+    assert caught.value.answer.retry_after == 7
+    assert str(caught.value).endswith("Microsoft's side failed: run again later.")
 
 
 def test_the_audience_that_the_request_url_names_is_kept(emulator: Emulator) -> None:
@@ -583,6 +598,15 @@ def test_what_a_command_line_prints_when_it_fails_is_not_shown(
     assert str(caught.value).splitlines()[-1] == f"  AzureCliCredential: {said}"
     assert "pl4nted" not in str(caught.value)
     assert not second.exists()
+
+
+def test_what_powershell_prints_is_not_shown(emulator: Emulator, path: Path) -> None:
+    command(path, "pwsh", "print('pl4nted token')")
+    with pytest.raises(SettingsError) as caught:
+        token(found({}, nobody(emulator)))
+    told = str(caught.value).splitlines()[-1]
+    assert told == "  AzurePowerShellCredential: Unexpected output from Get-AzAccessToken: …"
+    assert "pl4nted" not in str(caught.value)
 
 
 def test_the_identity_that_was_found_is_the_one_of_the_whole_run(

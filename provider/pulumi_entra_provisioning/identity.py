@@ -146,7 +146,8 @@ class SharedTokenCredential(AsyncTokenCredential):
         except CredentialUnavailableError as error:
             failure = self._unavailable(error)
         except AzureError as error:
-            failure = self._unavailable(error) if self._nobody_serves() else self._refused(error)
+            searched = isinstance(self._settings.identity, SignedIn)
+            failure = self._unavailable(error) if searched else self._refused(error)
             # MSAL answers the next request from memory for a minute where Entra asked to wait.
             self._credential = None
         except Exception as error:
@@ -156,12 +157,6 @@ class SharedTokenCredential(AsyncTokenCredential):
     def _note(self, response: PipelineResponse[Any, HttpResponse]) -> None:
         """Keep Entra's answer, which azure-identity's errors mostly come without."""
         self._last_response = response.http_response
-
-    def _nobody_serves(self) -> bool:
-        """Whether the search for an identity ended otherwise than by a service that fails."""
-        response = self._last_response
-        failing = response is not None and _asks_to_wait(response)
-        return isinstance(self._settings.identity, SignedIn) and not failing
 
     def _unfit(self, error: Exception) -> SettingsError:
         # azure-identity's words about a certificate may quote what it read.
@@ -203,11 +198,11 @@ class SharedTokenCredential(AsyncTokenCredential):
             distrusted = "CERTIFICATE_VERIFY_FAILED" in said
             answer = Answer(None, "", connection_failure(said), is_final=distrusted)
         elif self._is_of_the_pipeline(response):
-            wait = _asks_to_wait(response)
+            failing = response.status_code == 429 or response.status_code >= 500
             answer = Answer(
                 response.status_code,
-                "" if wait else "no ID token",
-                "the service that gives ID tokens fails" if wait else "",
+                "" if failing else "no ID token",
+                "the service that gives ID tokens fails" if failing else "",
                 retry_after=seconds(response.headers.get("Retry-After", "")),
             )
         else:
@@ -233,10 +228,6 @@ class SharedTokenCredential(AsyncTokenCredential):
             case AzurePipelines(request_url=url) | GitHubActions(request_url=url):
                 return response.request.url.startswith(url.partition("?")[0].rstrip("/"))
         return False
-
-
-def _asks_to_wait(response: HttpResponse) -> bool:
-    return response.status_code == 429 or response.status_code >= 500
 
 
 _UNANSWERED: Final = (ServiceRequestError, ServiceResponseError)

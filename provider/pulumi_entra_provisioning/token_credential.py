@@ -98,7 +98,7 @@ def token_credential(
                 client_id=client_id or None, use_env_settings=False, **trust
             )
         case SignedIn(developer):
-            return _FirstThatServes(settings, developer, {**trust, "raw_response_hook": note})
+            return _FirstThatServes(settings, developer, trust)
 
 
 class _FirstThatServes(TokenCredential):
@@ -108,7 +108,7 @@ class _FirstThatServes(TokenCredential):
     identity for the second half of a step.
     """
 
-    def __init__(self, settings: Settings, developer: bool, options: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings, developer: bool, trust: dict[str, Any]) -> None:
         from azure import identity
 
         # Where it is set, it says what is looked for, and in which order is Microsoft's to say.
@@ -125,7 +125,7 @@ class _FirstThatServes(TokenCredential):
                 use_env_settings=False,
                 **{f"exclude_{name}_credential": True for name in excluded},
                 **known,
-                **options,
+                **trust,
             )
         ]
         if developer and not chosen:
