@@ -133,6 +133,13 @@ def test_the_source_distribution_builds_the_same_wheel(tmp_path: Path) -> None:
     assert direct.read_bytes() == built(WHEEL).read_bytes()
 
 
+def test_the_pipelines_program_requires_the_wheel_by_its_file() -> None:
+    requirements = (REPOSITORY / "examples/pipelines/program/requirements.txt").read_text()
+    lines = [line for line in requirements.splitlines() if not line.startswith("#")]
+    (own,) = (line for line in lines if re.search("entra.provisioning", line, re.I))
+    assert own == f"./{built(WHEEL).name}[emulator]"
+
+
 def test_three_packages_are_required() -> None:
     required = [line for line in requires(DISTRIBUTION) or () if "extra ==" not in line]
     names = {re.split(r"[<>=\[; ]", line)[0] for line in required}
