@@ -35,7 +35,7 @@ bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizat
 clean: ## remove everything that the other targets made, the built CLI too
 	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist
 	rm -rf tests/clients/*/node_modules tests/clients/*/target tests/clients/*/build
-	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 cli: .venv/ready

@@ -88,11 +88,12 @@ def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     emulator: Emulator, example_stack: ExampleStack
 ) -> None:
     stack = example_stack(EXAMPLES / "rotation")
-    stack.configure(
-        servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
-        baseAddress="https://scim.contoso.example/v2",
-        today="2026-10-01",
-    )
+    stack.pulumi("stack", "init", "prod")
+    assert "does not support environments" in stack.preview(succeeds=False)
+    file = stack.folder / "Pulumi.prod.yaml"
+    file.write_text(re.sub(r"^environment:\n.*\n", "", file.read_text(), flags=re.MULTILINE))
+    given = yaml.safe_load(file.read_text())["config"]
+    stack.configure(servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID, today="2026-10-01")
     stack.configure_secret(secretToken="pl4nted-first")
     stack.up()
     assert len(authorized(emulator)) == 1
@@ -107,7 +108,7 @@ def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     assert "1 updated" in stack.up()
     assert len(authorized(emulator)) == 1
     held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert held["SecretToken"] == "pl4nted-second"
+    assert held == {"BaseAddress": given["rotation:baseAddress"], "SecretToken": "pl4nted-second"}
     told = outputs(stack)
     assert (told["quarter"], told["revision"]) == ("2027-Q1", 3)
     assert_nowhere(["pl4nted-first", "pl4nted-second"], stack)
@@ -142,13 +143,11 @@ def test_an_entry_more_or_less_in_the_yaml_touches_no_other_application(
     example = EXAMPLES / "many-applications"
     declared = yaml.safe_load((example / "applications.yaml").read_text())
     ids = {name: entry["service_principal_id"] for name, entry in declared.items()}
-    ids["woodgrove"] = "00000000-0000-4000-8000-0000000000f4"
-    seed = {
-        "applications": [{"id": id, "appId": id, "displayName": name} for name, id in ids.items()],
-        "servicePrincipals": [{"id": id, "appId": id} for id in ids.values()],
-    }
     tokens = {entry["secret_token"]: f"pl4nted-{name}" for name, entry in declared.items()}
-    with Emulator(seed=seed) as emulator:
+    with Emulator(seed=example / "seed.yaml") as emulator:
+        by_name = ("displayName", "Woodgrove")
+        (woodgrove,) = emulator.tenant.objects("servicePrincipals", by_name)
+        ids["woodgrove"] = woodgrove["id"]
         shutil.copytree(example, tmp_path / "project")
         stack = Stack(tmp_path / "project", emulator.environment)
         stack.configure_secret(**tokens, woodgroveToken="pl4nted-woodgrove")
