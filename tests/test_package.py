@@ -24,6 +24,7 @@ DISTRIBUTION = "pulumi-entra-provisioning"
 NAME = "pulumi_entra_provisioning"
 
 UV = [sys.executable, "-m", "uv"]
+BUILD = [sys.executable, "-m", "hatchling", "build"]
 WHEEL, SDIST = "*.whl", "*.tar.gz"
 
 # What takes long to import and is not needed before a call is made; `make bench` says how long.
@@ -57,13 +58,33 @@ def built(pattern: str) -> Path:
     return found
 
 
+def pip_setting(name: str) -> str | None:
+    """What pip is configured with, in the environment or a file."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", f"global.{name}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    variable = f"PIP_{name.upper().replace('-', '_')}"
+    return os.environ.get(variable) or finished.stdout.strip() or None
+
+
+def uv_environment() -> dict[str, str]:
+    """Where uv is to look, which does not read what pip is configured with, and whom to trust."""
+    settings = {"UV_DEFAULT_INDEX": pip_setting("index-url"), "SSL_CERT_FILE": pip_setting("cert")}
+    found = {name: value for name, value in settings.items() if value}
+    return {"UV_SYSTEM_CERTS": "true", **found, **os.environ}
+
+
 def environment_of(python: str | Path, folder: Path, *packages: str) -> Path:
     """A new virtual environment with `packages`; its folder of programs."""
     made = folder / "venv"
     # With pip, which the Pulumi CLI asks what is installed.
-    run([*UV, "venv", "--quiet", "--seed", "--python", python, made], folder)
+    uv = uv_environment()
+    run([*UV, "venv", "--quiet", "--seed", "--python", python, made], folder, uv)
     programs = made / "bin"
-    run([*UV, "pip", "install", "--quiet", "--python", programs / "python", *packages], folder)
+    run([*UV, "pip", "install", "--quiet", "--python", programs / "python", *packages], folder, uv)
     return programs
 
 
@@ -123,14 +144,16 @@ def test_the_wheel_has_the_package_and_nothing_else() -> None:
 def test_the_source_distribution_builds_the_same_wheel(tmp_path: Path) -> None:
     with tarfile.open(built(SDIST)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
+        archive.extractall(tmp_path, filter="data")
     assert names == {
         *(f"provider/{name}" for name in sources()),
         *("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "PKG-INFO", ".gitignore"),
     }
-    # That of `dist` was built from the source distribution, this one is not.
-    run([*UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, REPOSITORY], tmp_path)
-    (direct,) = tmp_path.glob(WHEEL)
-    assert direct.read_bytes() == built(WHEEL).read_bytes()
+    # That of `dist` was built from the repository.
+    (unpacked,) = tmp_path.iterdir()
+    run([*BUILD, "--target", "wheel", "--directory", tmp_path], unpacked)
+    (again,) = tmp_path.glob(WHEEL)
+    assert again.read_bytes() == built(WHEEL).read_bytes()
 
 
 def test_the_pipelines_program_requires_the_wheel_by_its_file() -> None:

@@ -159,6 +159,7 @@ def test_zizmor_finds_nothing_in_a_workflow(name: str) -> None:
             "azure/login@v3 # v3.0.1\n   |               ^^^^^^^^^^^^^^ action is not pinned",
         ),
     ],
+    ids=["github schema", "azure schema", "gitlab schema", "actionlint", "zizmor"],
 )
 def test_a_broken_pipeline_is_seen(
     tmp_path: Path, check: Any, name: str, good: str, bad: str, told: str
