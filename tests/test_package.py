@@ -6,6 +6,7 @@ for each.
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -58,22 +59,17 @@ def built(pattern: str) -> Path:
     return found
 
 
-def pip_setting(name: str) -> str | None:
-    """What pip is configured with, in the environment or a file."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", f"global.{name}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    variable = f"PIP_{name.upper().replace('-', '_')}"
-    return os.environ.get(variable) or finished.stdout.strip() or None
-
-
 def uv_environment() -> dict[str, str]:
     """Where uv is to look, which does not read what pip is configured with, and whom to trust."""
-    settings = {"UV_DEFAULT_INDEX": pip_setting("index-url"), "SSL_CERT_FILE": pip_setting("cert")}
-    found = {name: value for name, value in settings.items() if value}
+    # Of all places: `pip config get` looks into one file.
+    listed = run([sys.executable, "-m", "pip", "config", "list"], REPOSITORY)
+    pip = dict(line.partition("=")[::2] for line in listed.splitlines())
+    found = {
+        variable: ast.literal_eval(pip[key])
+        for variable, name in (("UV_DEFAULT_INDEX", "index-url"), ("SSL_CERT_FILE", "cert"))
+        for key in (f"global.{name}", f"install.{name}", f":env:.{name}")
+        if key in pip
+    }
     return {"UV_SYSTEM_CERTS": "true", **found, **os.environ}
 
 
