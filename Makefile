@@ -3,10 +3,6 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
-# uv does not read pip's settings, and this one is where both are to look.
-ifdef PIP_INDEX_URL
-export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
-endif
 
 .PHONY: help quickstart check clients live bench clean cli
 
@@ -17,25 +13,25 @@ quickstart: .venv/ready cli ## authorize an application and a service principal 
 	@mkdir -p .quickstart && entra-emulator run --state .quickstart/tenant.json -- sh examples/quickstart/quickstart.sh
 
 check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
-	ruff format --check .
-	ruff check .
-	mypy
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
 	for program in examples/*/__main__.py examples/pipelines/program/*.py; do mypy $$program || exit 1; done
-	pytest --numprocesses 4 --dist worksteal
+	.venv/bin/pytest --numprocesses 4 --dist worksteal
 
 clients: .venv/ready ## the Graph SDKs of other languages against the emulator, as far as their tools are here
-	pytest -m clients tests/clients
+	.venv/bin/pytest -m clients tests/clients
 
 live: .venv/ready ## the tests of tests/live on a real tenant: ENTRA_LIVE_TENANT_ID and more
-	pytest --live tests/live
+	.venv/bin/pytest --live tests/live
 
 bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations
-	python tests/bench.py
+	.venv/bin/python tests/bench.py
 
 clean: ## remove everything that the other targets made, the built CLI too
 	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist
 	rm -rf tests/clients/*/node_modules tests/clients/*/target tests/clients/*/build
-	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 cli: .venv/ready
@@ -43,14 +39,15 @@ cli: .venv/ready
 
 # The package that the tests, the programs and `entra-emulator` use is the wheel, never the sources.
 .venv/ready: dist/built
-	uv pip install --quiet --no-deps --reinstall dist/*.whl
+	.venv/bin/uv pip install --quiet --offline --no-deps --reinstall dist/*.whl
 	@touch $@
 
-# Folders are listed too, as a file that is removed changes nothing else.
+# Folders are listed too, as a file that is removed changes nothing else. The build gets nothing from
+# an index: what it needs is there by pip, which knows the mirror and the certificates of a machine.
 dist/built: .venv/dependencies $(shell find provider -not -name __pycache__ -not -name '*.pyc') \
 		pyproject.toml CHANGELOG.md LICENSE README.md
 	@rm -rf dist
-	uv build --quiet
+	.venv/bin/python -m hatchling build
 	@touch $@
 
 .venv/dependencies: pyproject.toml

@@ -88,11 +88,12 @@ def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     emulator: Emulator, example_stack: ExampleStack
 ) -> None:
     stack = example_stack(EXAMPLES / "rotation")
-    stack.configure(
-        servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
-        baseAddress="https://scim.contoso.example/v2",
-        today="2026-10-01",
-    )
+    stack.pulumi("stack", "init", "prod")
+    assert "does not support environments" in stack.preview(succeeds=False)
+    file = stack.folder / "Pulumi.prod.yaml"
+    file.write_text(re.sub(r"^environment:\n.*\n", "", file.read_text(), flags=re.MULTILINE))
+    given = yaml.safe_load(file.read_text())["config"]
+    stack.configure(servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID, today="2026-10-01")
     stack.configure_secret(secretToken="pl4nted-first")
     stack.up()
     assert len(authorized(emulator)) == 1
@@ -107,7 +108,7 @@ def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     assert "1 updated" in stack.up()
     assert len(authorized(emulator)) == 1
     held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert held["SecretToken"] == "pl4nted-second"
+    assert held == {"BaseAddress": given["rotation:baseAddress"], "SecretToken": "pl4nted-second"}
     told = outputs(stack)
     assert (told["quarter"], told["revision"]) == ("2027-Q1", 3)
     assert_nowhere(["pl4nted-first", "pl4nted-second"], stack)
@@ -142,13 +143,11 @@ def test_an_entry_more_or_less_in_the_yaml_touches_no_other_application(
     example = EXAMPLES / "many-applications"
     declared = yaml.safe_load((example / "applications.yaml").read_text())
     ids = {name: entry["service_principal_id"] for name, entry in declared.items()}
-    ids["woodgrove"] = "00000000-0000-4000-8000-0000000000f4"
-    seed = {
-        "applications": [{"id": id, "appId": id, "displayName": name} for name, id in ids.items()],
-        "servicePrincipals": [{"id": id, "appId": id} for id in ids.values()],
-    }
     tokens = {entry["secret_token"]: f"pl4nted-{name}" for name, entry in declared.items()}
-    with Emulator(seed=seed) as emulator:
+    with Emulator(seed=example / "seed.yaml") as emulator:
+        by_name = ("displayName", "Woodgrove")
+        (woodgrove,) = emulator.tenant.objects("servicePrincipals", by_name)
+        ids["woodgrove"] = woodgrove["id"]
         shutil.copytree(example, tmp_path / "project")
         stack = Stack(tmp_path / "project", emulator.environment)
         stack.configure_secret(**tokens, woodgroveToken="pl4nted-woodgrove")
@@ -232,16 +231,14 @@ class AzureAD(Mocks):
     """
 
     def __init__(self, emulator: Emulator, caller: str, settings: dict[str, str]) -> None:
+        client = emulator.tenant.client(caller)
+        assert client
         self._tenant = emulator.tenant
-        self._caller = caller
+        self._caller = client.object_id
         self._provider = ProvisioningAuthorizationProvider()
         self._provider.configure(ConfigureRequest(Config(settings, "gallery-application")))
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        if args.token.endswith(":getClientConfig"):
-            client = self._tenant.client(self._caller)
-            assert client
-            return {"objectId": client.object_id}, []
         assert args.token.endswith(":getApplicationTemplate")
         (id,) = (
             template["id"]
@@ -253,19 +250,21 @@ class AzureAD(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         given = {name: unwrap_rpc_secret(value) for name, value in args.inputs.items()}
         match args.typ.rpartition(":")[2]:
-            case "Application":
-                made = self._tenant.instantiate(given["templateId"], given["displayName"])
-                application = made["application"]
-                id = f"/applications/{application['id']}"
-                return id, {**given, "clientId": application["appId"]}
-            case "ServicePrincipal":
-                assert given["useExisting"]
-                by_client_id = ("appId", given["clientId"])
-                (existing,) = self._tenant.objects("servicePrincipals", by_client_id)
-                for owner in given["owners"]:
-                    self._tenant.add_owner("servicePrincipals", existing["id"], owner)
-                id = f"/servicePrincipals/{existing['id']}"
-                return id, {**given, "objectId": existing["id"]}
+            case "ApplicationFromTemplate":
+                # Nothing else is changed, so what the template made stays as it is.
+                template, name = given["templateId"], given["displayName"]
+                made = self._tenant.instantiate(template, name, owner=self._caller)
+                application, principal = (
+                    made[kind]["id"] for kind in ("application", "servicePrincipal")
+                )
+                id = f"/applicationTemplates/{template}/instantiate/{application}/{principal}"
+                return id, {
+                    **given,
+                    "applicationId": f"/applications/{application}",
+                    "applicationObjectId": application,
+                    "servicePrincipalId": f"/servicePrincipals/{principal}",
+                    "servicePrincipalObjectId": principal,
+                }
             case "ProvisioningAuthorization":
                 assert is_rpc_secret(args.inputs["credentials"])
                 checked = self._provider.check({}, given)
@@ -297,16 +296,18 @@ class RecordingMonitor(MockMonitor):
 
 
 @pytest.fixture
-def event_loop() -> Iterator[None]:
-    """The event loop of this thread, which Pulumi's mocks take for granted."""
+def pulumi_runtime() -> Iterator[None]:
+    """The event loop that Pulumi's mocks take for granted; after the test nothing of them stays."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
     asyncio.set_event_loop(None)
     loop.close()
+    pulumi.runtime.reset_options(project="project", stack="stack")
+    pulumi.runtime.set_all_config({}, [])
 
 
-@pytest.mark.usefixtures("event_loop")
+@pytest.mark.usefixtures("pulumi_runtime")
 def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,10 +349,9 @@ def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
 
     pulumi.runtime.test(declare)()  # type: ignore[no-untyped-call]
     assert {type: names for type, names in monitor.dependencies.items() if type != "Stack"} == {
-        "Application": set(),
-        "ServicePrincipal": {"Application"},
-        "ProvisioningAuthorization": {"ServicePrincipal"},
-        "SynchronizationJob": {"ServicePrincipal", "ProvisioningAuthorization"},
+        "ApplicationFromTemplate": set(),
+        "ProvisioningAuthorization": {"ApplicationFromTemplate"},
+        "SynchronizationJob": {"ApplicationFromTemplate", "ProvisioningAuthorization"},
     }
     (principal,) = authorized(emulator)
     (job,) = emulator.tenant.jobs("servicePrincipals", principal)

@@ -99,6 +99,7 @@ def test_what_is_tested_is_what_is_installed() -> None:
 
 
 def test_public_names_are_the_packages_own() -> None:
-    assert set(pulumi_entra_provisioning.__all__) <= set(dir(pulumi_entra_provisioning))
+    shown = {name for name in dir(pulumi_entra_provisioning) if not name.startswith("__")}
+    assert shown == set(pulumi_entra_provisioning.__all__)
     for name in pulumi_entra_provisioning.__all__:
         assert getattr(pulumi_entra_provisioning, name).__module__ == "pulumi_entra_provisioning"

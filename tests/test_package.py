@@ -6,6 +6,7 @@ for each.
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ DISTRIBUTION = "pulumi-entra-provisioning"
 NAME = "pulumi_entra_provisioning"
 
 UV = [sys.executable, "-m", "uv"]
+BUILD = [sys.executable, "-m", "hatchling", "build"]
 WHEEL, SDIST = "*.whl", "*.tar.gz"
 
 # What takes long to import and is not needed before a call is made; `make bench` says how long.
@@ -57,13 +59,28 @@ def built(pattern: str) -> Path:
     return found
 
 
+def uv_environment() -> dict[str, str]:
+    """Where uv is to look, which does not read what pip is configured with, and whom to trust."""
+    # Of all places: `pip config get` looks into one file.
+    listed = run([sys.executable, "-m", "pip", "config", "list"], REPOSITORY)
+    pip = dict(line.partition("=")[::2] for line in listed.splitlines())
+    found = {
+        variable: ast.literal_eval(pip[key])
+        for variable, name in (("UV_DEFAULT_INDEX", "index-url"), ("SSL_CERT_FILE", "cert"))
+        for key in (f"global.{name}", f"install.{name}", f":env:.{name}")
+        if key in pip
+    }
+    return {"UV_SYSTEM_CERTS": "true", **found, **os.environ}
+
+
 def environment_of(python: str | Path, folder: Path, *packages: str) -> Path:
     """A new virtual environment with `packages`; its folder of programs."""
     made = folder / "venv"
     # With pip, which the Pulumi CLI asks what is installed.
-    run([*UV, "venv", "--quiet", "--seed", "--python", python, made], folder)
+    uv = uv_environment()
+    run([*UV, "venv", "--quiet", "--seed", "--python", python, made], folder, uv)
     programs = made / "bin"
-    run([*UV, "pip", "install", "--quiet", "--python", programs / "python", *packages], folder)
+    run([*UV, "pip", "install", "--quiet", "--python", programs / "python", *packages], folder, uv)
     return programs
 
 
@@ -123,14 +140,23 @@ def test_the_wheel_has_the_package_and_nothing_else() -> None:
 def test_the_source_distribution_builds_the_same_wheel(tmp_path: Path) -> None:
     with tarfile.open(built(SDIST)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
+        archive.extractall(tmp_path, filter="data")
     assert names == {
         *(f"provider/{name}" for name in sources()),
         *("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "PKG-INFO", ".gitignore"),
     }
-    # That of `dist` was built from the source distribution, this one is not.
-    run([*UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, REPOSITORY], tmp_path)
-    (direct,) = tmp_path.glob(WHEEL)
-    assert direct.read_bytes() == built(WHEEL).read_bytes()
+    # That of `dist` was built from the repository.
+    (unpacked,) = tmp_path.iterdir()
+    run([*BUILD, "--target", "wheel", "--directory", tmp_path], unpacked)
+    (again,) = tmp_path.glob(WHEEL)
+    assert again.read_bytes() == built(WHEEL).read_bytes()
+
+
+def test_the_pipelines_program_requires_the_wheel_by_its_file() -> None:
+    requirements = (REPOSITORY / "examples/pipelines/program/requirements.txt").read_text()
+    lines = [line for line in requirements.splitlines() if not line.startswith("#")]
+    (own,) = (line for line in lines if re.search("entra.provisioning", line, re.I))
+    assert own == f"./{built(WHEEL).name}[emulator]"
 
 
 def test_three_packages_are_required() -> None:

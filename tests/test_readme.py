@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,7 @@ def code(cell: str) -> list[str]:
 
 
 def test_the_program_authorizes(emulator: Emulator, stack: Stack) -> None:
-    stack.program(block("python", "ProvisioningAuthorization("))
+    stack.program(block("python", "pulumi.export("))
     stack.configure(
         servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
         oauthClientId="contoso",
@@ -38,6 +40,34 @@ def test_the_program_authorizes(emulator: Emulator, stack: Stack) -> None:
     stack.configure_secret(oauthClientSecret="a-secret", oauthCode="a-code")
     assert 'authorizedAt: "20' in stack.up()
     assert stack.authorizations()["salesforce"]["outputs"]["status"] == "Authorized"
+
+
+def test_the_program_beside_pulumi_azuread_authorizes(
+    emulator: Emulator, program_for: Callable[[str], Stack]
+) -> None:
+    principal = f"SimpleNamespace(object_id={DEFAULT_SERVICE_PRINCIPAL_ID!r})"
+    stack = program_for(
+        f"from types import SimpleNamespace\nprincipal = {principal}\n"
+        + block("python", "principal.object_id")
+    )
+    stack.configure_secret(scimToken="a-token")
+    stack.up()
+    assert stack.authorizations()["salesforce"]["outputs"]["status"] == "Authorized"
+
+
+def test_the_wheel_is_where_the_installation_looks_for_it() -> None:
+    # What pip would do, without its index: the requirements are here.
+    dry = {"PIP_DRY_RUN": "1", "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PIP_FORCE_REINSTALL": "1"}
+    shown = subprocess.run(
+        ["sh", "-eu", "-c", block("sh", "pip install")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**cli_environment(REPOSITORY), **dry, "CLONE": str(REPOSITORY)},
+    ).stdout
+    assert (
+        f"Would install pulumi-entra-provisioning-{version('pulumi-entra-provisioning')}" in shown
+    )
 
 
 @pytest.fixture
@@ -54,13 +84,18 @@ def test_the_commands_for_a_tenant_authorize(emulator: Emulator, checkout: Path)
     endpoints = {
         name: value for name, value in emulator.environment.items() if not name.startswith("AZURE_")
     }
+    commands = block("sh", "pulumi stack init tenant")
+    # No test has an account, and --local is a folder of the one who runs it: this is another.
+    assert "`pulumi login --local`" in commands
+    without_account = re.sub(
+        "^pulumi login ", f"pulumi login file://{checkout} ", commands, flags=re.MULTILINE
+    )
     finished = subprocess.run(
-        ["sh", "-eu", "-c", block("sh", "pulumi stack init tenant")],
+        ["sh", "-eu", "-c", without_account],
         cwd=checkout,
         env={
             **cli_environment(checkout / "home"),
             **endpoints,
-            "PULUMI_BACKEND_URL": f"file://{checkout}",
             "PULUMI_SKIP_CONFIRMATIONS": "true",
             "TENANT_ID": emulator.environment["AZURE_TENANT_ID"],
             "CLIENT_ID": emulator.environment["AZURE_CLIENT_ID"],

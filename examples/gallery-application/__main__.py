@@ -10,7 +10,12 @@ For one program that makes the application with pulumi-azuread, authorizes it an
     pulumi config set --secret oauthCode
 
 Graph's `/servicePrincipals/<object id>/synchronization/templates` tells the id of the template. The
-caller is pulumi-azuread's, from `azuread:` or `ARM_…`.
+caller is pulumi-azuread's, from `azuread:` or `ARM_…`. An application needs no more permission than
+Application.ReadWrite.OwnedBy, which is for what the caller creates or owns.
+
+`ApplicationFromTemplate` manages nothing but the name of what the template makes. `Application` and
+`ServicePrincipal(use_existing=True)` would set what the program does not mention to defaults of
+their own: then everybody in the tenant may use the application, assigned to it or not.
 
 The job comes last. Graph keeps the credentials with the service principal, beside its jobs, so the
 authorization needs none of them. pulumi-azuread starts an enabled job in the same step that creates
@@ -25,26 +30,15 @@ from pulumi_entra_provisioning import ProvisioningAuthorization
 config = pulumi.Config()
 gallery_name = config.require("galleryName")
 
-# An owner of the service principal may authorize it with Application.ReadWrite.OwnedBy. Owning the
-# application alone is not enough.
-owners = [azuread.get_client_config().object_id]
-
-application = azuread.Application(
+# The application, and the service principal that the template makes together with it.
+application = azuread.ApplicationFromTemplate(
     "sales",
     display_name=gallery_name,
     template_id=azuread.get_application_template(display_name=gallery_name).template_id,
-    owners=owners,
-)
-service_principal = azuread.ServicePrincipal(
-    "sales",
-    client_id=application.client_id,
-    # The template made it together with the application.
-    use_existing=True,
-    owners=owners,
 )
 authorization = ProvisioningAuthorization(
     "sales",
-    service_principal_id=service_principal.object_id,
+    service_principal_id=application.service_principal_object_id,
     credentials={
         "Oauth2ClientId": config.require("oauthClientId"),
         "Oauth2ClientSecret": config.require_secret("oauthClientSecret"),
@@ -54,12 +48,12 @@ authorization = ProvisioningAuthorization(
 )
 job = azuread.SynchronizationJob(
     "sales",
-    service_principal_id=service_principal.id,
+    service_principal_id=application.service_principal_id,
     template_id=config.require("synchronizationTemplate"),
     enabled=True,
     opts=pulumi.ResourceOptions(depends_on=[authorization]),
 )
 
-pulumi.export("servicePrincipalId", service_principal.object_id)
+pulumi.export("servicePrincipalId", application.service_principal_object_id)
 pulumi.export("authorizedAt", authorization.authorized_at)
 pulumi.export("jobId", job.id)

@@ -8,6 +8,7 @@ secret: it names those that the stack's configuration holds.
     pulumi config set --secret tailspinToken
 
 The names in the file are the names in the stack: an entry that is renamed is authorized once more.
+`entra-emulator run --seed seed.yaml -- pulumi up` tries it on a tenant that has these applications.
 """
 
 from __future__ import annotations

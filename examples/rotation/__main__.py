@@ -8,8 +8,11 @@ changes, and then authorizes once.
     pulumi config set today 2027-01-01  # optional: what would happen on that day
 
 Pulumi ESC reads the secrets. `pulumi env init contoso/provisioning/prod --file environment.yaml`
-creates the environment that the stack file Pulumi.prod.yaml names. ESC is a service of Pulumi
-Cloud: with another backend, `pulumi config set --secret secretToken` takes its place.
+creates the environment that Pulumi.prod.yaml, the file of the stack `prod`, names.
+
+ESC is a service of Pulumi Cloud: with another backend the CLI ends with "does not support
+environments". Take `environment:` and the line below it out of Pulumi.prod.yaml then, and set what
+it gave: `pulumi config set --secret secretToken`, and the caller, in `azuread:` or `ARM_…`.
 
 What authorizes with an authorization code can't be rotated so: a code works once.
 """

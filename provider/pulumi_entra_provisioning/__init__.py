@@ -35,4 +35,4 @@ if not TYPE_CHECKING:
         return getattr(import_module(_LOADED_LATE[name], __name__), name)
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
