@@ -47,12 +47,6 @@ def found(stack: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
     return settings(stack.get, environment)
 
 
-def problems(environment: Mapping[str, str]) -> str:
-    with pytest.raises(SettingsError) as caught:
-        found({}, environment)
-    return "\n".join(caught.value.problems)
-
-
 def token(chosen: Settings) -> str:
     return asyncio.run(SharedTokenCredential(chosen).get_token(chosen.scope)).token
 
