@@ -18,15 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .assumptions import Assumptions
-from .faults import Fault
-from .graph_errors import GraphError
-from .managed_identity import (
-    DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID,
-    DEFAULT_USER_ASSIGNED_CLIENT_ID,
-)
-from .permissions import PERSONAL_TENANT_ID, DirectoryRole
-from .state import ClientSecret, FederatedIdentityCredential
-from .tenant import (
+from .default_tenant import (
     DEFAULT_APP_ID,
     DEFAULT_APPLICATION_ID,
     DEFAULT_CLIENT_ID,
@@ -34,8 +26,14 @@ from .tenant import (
     DEFAULT_SERVICE_CONNECTION_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
     DEFAULT_SUBJECTS,
+    DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID,
     DEFAULT_TENANT_ID,
+    DEFAULT_USER_ASSIGNED_CLIENT_ID,
 )
+from .faults import Fault
+from .graph_errors import GraphError
+from .permissions import PERSONAL_TENANT_ID, DirectoryRole
+from .state import ClientSecret, FederatedIdentityCredential
 from .third_party import (
     DEFAULT_REDIRECT_URI,
     DEFAULT_THIRD_PARTY_CLIENT_ID,

@@ -17,8 +17,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from . import token_errors as refusals
+from .default_tenant import DEFAULT_SERVICE_CONNECTION_ID, DEFAULT_SUBJECTS
 from .state import TOKEN_EXCHANGE_AUDIENCE, Issuer
-from .tenant import DEFAULT_SERVICE_CONNECTION_ID, DEFAULT_SUBJECTS
 
 if TYPE_CHECKING:
     from jwt.types import Options

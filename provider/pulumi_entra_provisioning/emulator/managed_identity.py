@@ -11,23 +11,20 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .assumptions import Assumptions
+from .default_tenant import (
+    DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID,
+    DEFAULT_USER_ASSIGNED_CLIENT_ID,
+)
 from .state import Client
 
 if TYPE_CHECKING:
     from .authority import Authority
     from .tenant import Tenant
 
-DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID = "00000000-0000-4000-8000-00000005a5c1"
-DEFAULT_USER_ASSIGNED_CLIENT_ID = "00000000-0000-4000-8000-00000005a5c2"
-
 IMDS_PATH = "/metadata/identity/oauth2/token"
 APP_SERVICE_PATH = "/msi/token"
 
 _GROUP = "/subscriptions/00000000-0000-4000-8000-0000000005b5/resourcegroups/contoso/providers"
-_OBJECT_IDS = {
-    DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID: "00000000-0000-4000-8000-00000005a5b1",
-    DEFAULT_USER_ASSIGNED_CLIENT_ID: "00000000-0000-4000-8000-00000005a5b2",
-}
 _RESOURCE_IDS = {
     DEFAULT_SYSTEM_ASSIGNED_CLIENT_ID: f"{_GROUP}/Microsoft.Compute/virtualMachines/provisioning",
     DEFAULT_USER_ASSIGNED_CLIENT_ID: (
@@ -48,11 +45,6 @@ class Token(NamedTuple):
     value: str
     begins: int
     lifetime: int
-
-
-def default_identities(roles: tuple[str, ...]) -> list[Client]:
-    """A system-assigned and a user-assigned identity, with these app roles and no secret."""
-    return [Client(id, object_id, roles=roles) for id, object_id in _OBJECT_IDS.items()]
 
 
 class ManagedIdentities:

@@ -25,6 +25,11 @@ from .authority import Authority
 from .clock import Clock
 from .cloud_metadata import CloudMetadata
 from .control import Control
+from .default_tenant import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_SERVICE_CONNECTION_ID,
+)
 from .exchange import TRANSPORT, Exchanges
 from .faults import Faults
 from .federation import PATH, Federation
@@ -35,12 +40,7 @@ from .managed_identity import APP_SERVICE_PATH, ManagedIdentities
 from .replication import Replication
 from .routes import Routes
 from .seed import Seed
-from .tenant import (
-    DEFAULT_CLIENT_ID,
-    DEFAULT_CLIENT_SECRET,
-    DEFAULT_SERVICE_CONNECTION_ID,
-    Tenant,
-)
+from .tenant import Tenant
 from .throttling import Limits, Throttling
 from .workload_routes import WorkloadRoutes
 

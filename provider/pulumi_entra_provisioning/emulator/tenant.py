@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
 from . import state as states
 from .assumptions import Assumptions
+from .default_tenant import default_state
 from .directory import Directory
 from .graph_errors import GraphError
-from .managed_identity import default_identities
 from .permissions import Caller, Permission
 from .state import (
     Client,
     ClientSecret,
     FederatedIdentityCredential,
-    Issuer,
-    Job,
     Kind,
     State,
     Target,
@@ -33,28 +31,6 @@ from .store import Store
 from .synchronization import Authorization as Authorization
 from .synchronization import Pairs as Pairs
 from .synchronization import Synchronization
-
-# Known to everyone and good for nothing but an emulator on somebody's own machine.
-DEFAULT_TENANT_ID = "00000000-0000-4000-8000-00000000c0de"
-DEFAULT_CLIENT_ID = "00000000-0000-4000-8000-0000000c11e0"
-DEFAULT_CLIENT_SECRET = "emulator-secret-not-a-secret"  # noqa: S105
-DEFAULT_APP_ID = "00000000-0000-4000-8000-0000000a9910"
-DEFAULT_APPLICATION_ID = "00000000-0000-4000-8000-00000000a991"
-DEFAULT_SERVICE_PRINCIPAL_ID = "00000000-0000-4000-8000-00000000051d"
-
-DEFAULT_SUBJECTS: dict[Issuer, str] = {
-    "github-actions": "repo:contoso/provisioning:ref:refs/heads/main",
-    "azure-devops": "sc://contoso/provisioning/entra",
-    "gitlab": "project_path:contoso/provisioning:ref_type:branch:ref:main",
-    "kubernetes": "system:serviceaccount:provisioning:pulumi",
-}
-"""Contoso's workloads, whom the default client trusts: by issuer, the `sub` of its tokens."""
-
-DEFAULT_SERVICE_CONNECTION_ID = "00000000-0000-4000-8000-00000005c011"
-"""Contoso's service connection in Azure DevOps."""
-
-_DEFAULT_CLIENT_OBJECT_ID = "00000000-0000-4000-8000-0000000c11e1"
-_DEFAULT_JOB_ID = f"scim.{DEFAULT_TENANT_ID.replace('-', '')}.00000000-0000-4000-8000-000000000b0b"
 
 
 class Tenant(Directory, Synchronization):
@@ -173,31 +149,3 @@ def _begin(file: Path | None) -> State:
     if not file.parent.is_dir():
         raise ValueError(f"{file.parent} is no folder: no state file can be kept in it")
     return default_state()
-
-
-def default_state() -> State:
-    """The public tenant: a client that may do everything, an application and its principal."""
-    state = State(DEFAULT_TENANT_ID)
-    roles = ("Application.ReadWrite.All", "Synchronization.ReadWrite.All")
-    state.clients[DEFAULT_CLIENT_ID] = Client(
-        client_id=DEFAULT_CLIENT_ID,
-        object_id=_DEFAULT_CLIENT_OBJECT_ID,
-        secrets=(ClientSecret.of(DEFAULT_CLIENT_SECRET),),
-        roles=roles,
-        federated_credentials=tuple(
-            FederatedIdentityCredential(issuer, subject)
-            for issuer, subject in DEFAULT_SUBJECTS.items()
-        ),
-    )
-    for identity in default_identities(roles):
-        state.clients[identity.client_id] = identity
-    created = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    ids: dict[Kind, str] = {
-        "applications": DEFAULT_APPLICATION_ID,
-        "servicePrincipals": DEFAULT_SERVICE_PRINCIPAL_ID,
-    }
-    for kind, id in ids.items():
-        state.targets[kind][id] = Target(kind, id, DEFAULT_APP_ID, "Contoso Sales", created)
-    principal = state.targets["servicePrincipals"][DEFAULT_SERVICE_PRINCIPAL_ID]
-    principal.jobs[_DEFAULT_JOB_ID] = Job(_DEFAULT_JOB_ID, "scim")
-    return state
