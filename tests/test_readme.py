@@ -21,7 +21,7 @@ from pulumi_entra_provisioning.emulator import (
     Emulator,
 )
 from pulumi_entra_provisioning.errors import REMEDIES, SIGN_IN_REMEDIES
-from pulumi_entra_provisioning.settings import SETTINGS, stack_keys, variables
+from pulumi_entra_provisioning.settings import SETTINGS, settings, stack_keys, variables
 from readme import TEXT, block, table, tables
 from stack import REPOSITORY, Stack, cli_environment
 
@@ -182,6 +182,12 @@ def test_every_setting_is_read_from_each_of_its_places_in_order() -> None:
         name = setting.strip("`")
         assert stack_keys(name) == [f"entra-provisioning:{name}", *code(twin)]
         assert variables(name) == code(others)
+
+
+def test_the_identities_are_told_in_the_order_in_which_they_are_looked_for() -> None:
+    told = [row[0] for row in tables("Configuration")[1]]
+    looked_for = [line.partition(":")[0] for line in settings(lambda _: None, {}).passed_over]
+    assert told == [*looked_for, "Azure CLI, then Azure Developer CLI", "DefaultAzureCredential"]
 
 
 def test_the_remedies_are_those_of_the_errors() -> None:
