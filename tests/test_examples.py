@@ -21,7 +21,11 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 from pulumi_entra_provisioning import ProvisioningAuthorizationProvider
-from pulumi_entra_provisioning.emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
+from pulumi_entra_provisioning.emulator import (
+    DEFAULT_CLIENT_ID,
+    DEFAULT_SERVICE_PRINCIPAL_ID,
+    Emulator,
+)
 from pulumi_entra_provisioning.settings import OidcToken, settings
 from readme import table
 from stack import REPOSITORY, Stack, cli_environment
@@ -133,7 +137,8 @@ def test_the_esc_environment_and_the_stack_file_give_what_the_rotation_needs() -
         **{f"{project}:{name}": f"${{azure.secrets.{name}}}" for name in opened},
         "azuread:oidcToken": "${azure.login.oidc.token}",
     }
-    caller = {**given, "azuread:tenantId": "contoso.example"}
+    opened_login = {"tenantId": "contoso.example", "clientId": DEFAULT_CLIENT_ID}
+    caller = {**given, **{f"azuread:{name}": value for name, value in opened_login.items()}}
     assert settings(caller.get, {}).identity == OidcToken("${azure.login.oidc.token}")
 
 

@@ -28,7 +28,7 @@ def live(**settings: str) -> subprocess.CompletedProcess[str]:
         n: v for n, v in os.environ.items() if not n.startswith(("ENTRA_LIVE", "PYTEST"))
     }
     return subprocess.run(
-        [sys.executable, "-m", *recipe[1].split(), "-p", "no:cacheprovider"],
+        [*recipe[1].split(), "-p", "no:cacheprovider"],
         cwd=REPOSITORY,
         env=environment | {f"ENTRA_LIVE_{name}": value for name, value in settings.items()},
         stdout=subprocess.PIPE,

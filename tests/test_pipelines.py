@@ -61,7 +61,7 @@ def why_go_does_not_run_actionlint() -> str:
 
 
 def zizmor(file: Path) -> list[str]:
-    return ["zizmor", "--offline", "--no-config", "--no-progress", str(file)]
+    return ["zizmor", "--offline", "--no-config", "--no-progress", "--color=never", str(file)]
 
 
 def run(command: list[str], folder: Path = REPOSITORY, **variables: str) -> tuple[int, str]:
