@@ -29,7 +29,7 @@ LAYERS = {
     "waiting": {"errors"},
     "identity": {"token_credential", "settings", "permissions", "errors"},
     "token_credential": {"settings"},
-    "settings": {"permissions", "errors"},
+    "settings": {"permissions", "errors", "target"},
     "permissions": {"target"},
     "errors": set(),
     "target": set(),

@@ -108,11 +108,11 @@ def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
             " whether a Conditional Access policy or the tenant's licence stands against it."
         )
     if _OWNED_BY in caller.roles:
-        url = f"{graph_endpoint}/v1.0/{target}/owners/$ref"
         body = {"@odata.id": f"{graph_endpoint}/v1.0/directoryObjects/{caller.object_id}"}
+        own = _post(graph_endpoint, f"{target}/owners/$ref", body)
         return (
             f"{has}, which is good for what it owns: make it an owner of {target}, or grant it"
-            f" {_SYNCHRONIZATION}:\n  {_post(graph_endpoint, url, body)}\n  {grant}"
+            f" {_SYNCHRONIZATION}:\n  {own}\n  {grant}"
         )
     return (
         f"{has}; it needs {_SYNCHRONIZATION}, or {_OWNED_BY} and ownership of {target}. Grant it"
@@ -142,20 +142,19 @@ def _lacking_of_user(caller: Caller, target: Target, graph_endpoint: str) -> str
     if roles and _SYNCHRONIZATION in caller.scopes:
         return f"{has}, which is enough: run again in a moment if {target} was just made."
     told = f"{has}; needed are {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}"
-    commands = []
-    if not roles:
-        url = f"{graph_endpoint}/v1.0/roleManagement/directory/roleAssignments"
-        body = {
-            "principalId": caller.object_id,
-            "roleDefinitionId": next(iter(_DIRECTORY_ROLES)),
-            "directoryScopeId": "/",
-        }
-        commands.append(_post(graph_endpoint, url, body))
     if caller.client_id in _OF_MICROSOFT:
         return (
             f"{told}. This client is Microsoft's and can't be given the permission: sign in as a"
             " service principal."
         )
+    commands = []
+    if not roles:
+        body = {
+            "principalId": caller.object_id,
+            "roleDefinitionId": next(iter(_DIRECTORY_ROLES)),
+            "directoryScopeId": "/",
+        }
+        commands.append(_post(graph_endpoint, "roleManagement/directory/roleAssignments", body))
     if _SYNCHRONIZATION not in caller.scopes:
         # The command takes away what the client has and is not named.
         scopes = " ".join(sorted({*caller.scopes, _SYNCHRONIZATION}))
@@ -176,20 +175,20 @@ def _grant(caller: Caller, role: str, graph_endpoint: str) -> str:
 
     https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
     """
-    url = f"{graph_endpoint}/v1.0/servicePrincipals/{caller.object_id}/appRoleAssignments"
     graph = f"'$(az ad sp show --id {_GRAPH} --query id --output tsv)'"
     body = {
         "principalId": caller.object_id,
         "appRoleId": _APP_ROLE_IDS[role],
         "resourceId": graph,
     }
-    return _post(graph_endpoint, url, body)
+    path = f"servicePrincipals/{caller.object_id}/appRoleAssignments"
+    return _post(graph_endpoint, path, body)
 
 
-def _post(graph_endpoint: str, url: str, body: dict[str, str]) -> str:
+def _post(graph_endpoint: str, path: str, body: dict[str, str]) -> str:
     # What is between the inner quotes is for the shell to fill in. Without the resource, the Azure
     # CLI sends no token to a Graph that it does not know, such as the one of US Gov L5.
     return (
-        f"az rest --method POST --resource {graph_endpoint} --url '{url}'"
+        f"az rest --method POST --resource {graph_endpoint} --url '{graph_endpoint}/v1.0/{path}'"
         f" --body '{json.dumps(body)}'"
     )

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from .errors import SettingsError
 from .permissions import PERSONAL_ACCOUNT, PERSONAL_TENANT
+from .target import GUID
 
 
 @dataclass(frozen=True)
@@ -372,7 +373,7 @@ def _is_host(url: str, *, schemes: tuple[str, ...] = ("https",), with_path: bool
 
 def _check_client_and_tenant(found: Mapping[str, str], problems: list[str]) -> None:
     # Neither is repeated: what is in its place may be a secret.
-    if not re.fullmatch(r"|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", found["clientId"]):
+    if found["clientId"] and not GUID.fullmatch(found["clientId"]):
         problems.append("clientId: must be the application (client) id, a GUID.")
     if not re.fullmatch(r"[a-zA-Z0-9.-]*", found["tenantId"]):
         problems.append("tenantId: must be the tenant's GUID or one of its domain names.")

@@ -8,7 +8,8 @@ from typing import Literal
 
 Kind = Literal["applications", "servicePrincipals"]
 
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""An id of Microsoft Entra, in either case."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def parse(text: str, kind: Kind | None = None) -> Target | None:
     `/servicePrincipals/<guid>` or `/applications/<guid>` that pulumi-azuread gives as `id`.
     """
     *collection, object_id = text.strip().strip("/").split("/")
-    if not _GUID.fullmatch(object_id):
+    if not GUID.fullmatch(object_id):
         return None
     found: Kind | None = kind if not collection else _KINDS.get("/".join(collection))
     if found is None or (kind is not None and found != kind):

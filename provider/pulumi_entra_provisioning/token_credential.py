@@ -114,26 +114,27 @@ class _FirstThatServes(TokenCredential):
         # Where it is set, it says what is looked for, and in which order is Microsoft's to say.
         chosen = os.environ.get("AZURE_TOKEN_CREDENTIALS")
         excluded = ["environment", "workload_identity", "shared_token_cache", "broker"]
+        command_lines: list[TokenCredential] = []
         if not developer:
             excluded += ["cli", "developer_cli", "powershell", "visual_studio_code"]
         elif not chosen:
             excluded += ["cli", "developer_cli"]
+            tenant_id = settings.tenant_id
+            command_lines = [
+                identity.AzureCliCredential(tenant_id=tenant_id, process_timeout=30),
+                identity.AzureDeveloperCliCredential(tenant_id=tenant_id, process_timeout=30),
+            ]
         known = {"managed_identity_client_id": settings.client_id} if settings.client_id else {}
         self._credentials: list[TokenCredential] = [
+            *command_lines,
             identity.DefaultAzureCredential(
                 # A managed identity's token must not pass a proxy; nothing else here has HTTP.
                 use_env_settings=False,
                 **{f"exclude_{name}_credential": True for name in excluded},
                 **known,
                 **trust,
-            )
+            ),
         ]
-        if developer and not chosen:
-            tenant_id = settings.tenant_id
-            self._credentials[:0] = [
-                identity.AzureCliCredential(tenant_id=tenant_id, process_timeout=30),
-                identity.AzureDeveloperCliCredential(tenant_id=tenant_id, process_timeout=30),
-            ]
 
     def get_token(
         self,

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from . import token_errors as refusals
 from .assumptions import Assumptions
-from .federation import ONLY_SIGNATURE, Federation
+from .federation import ONLY_SIGNATURE, Federation, key_set
 from .graph_errors import GraphError
 from .permissions import PERSONAL_TENANT_ID, Caller
 from .state import Client
@@ -127,8 +127,7 @@ class Authority:
         """The public key of the tokens, as a JSON Web Key Set."""
         if not self._is_this_tenant(tenant_id):
             raise refusals.unknown_tenant(tenant_id, "invalid_tenant")
-        key = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
-        return {"keys": [key | {"use": "sig", "alg": "RS256", "kid": self._key_id}]}
+        return key_set(self._key, self._key_id)
 
     # The token endpoint
 

@@ -77,8 +77,7 @@ class Federation:
 
     def keys(self, issuer: Issuer) -> dict[str, Any]:
         """The issuer's public key, as a JSON Web Key Set."""
-        key = jwt.algorithms.RSAAlgorithm.to_jwk(self._key(issuer).public_key(), as_dict=True)
-        return {"keys": [key | {"use": "sig", "alg": "RS256", "kid": issuer}]}
+        return key_set(self._key(issuer), issuer)
 
     def token(
         self,
@@ -151,6 +150,12 @@ class Federation:
             if issuer not in self._keys:
                 self._keys[issuer] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
             return self._keys[issuer]
+
+
+def key_set(key: rsa.RSAPrivateKey, key_id: str) -> dict[str, Any]:
+    """The public part of a key that signs tokens, as a JSON Web Key Set."""
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return {"keys": [public | {"use": "sig", "alg": "RS256", "kid": key_id}]}
 
 
 ONLY_SIGNATURE: Options = {
