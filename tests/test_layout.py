@@ -14,9 +14,17 @@ PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
 
 # Each module with those of the package that it may import, the front end first.
 LAYERS = {
-    "__init__": {"authorization", "errors"},
-    "authorization": {"lifecycle", "settings", "errors"},
-    "lifecycle": {"graph", "settings", "waiting", "errors", "target", "synchronization_secret"},
+    "__init__": {"authorization", "credentials", "errors"},
+    "authorization": {"lifecycle", "credentials", "settings", "errors"},
+    "lifecycle": {
+        "graph",
+        "credentials",
+        "settings",
+        "waiting",
+        "errors",
+        "target",
+        "synchronization_secret",
+    },
     "graph": {
         "identity",
         "settings",
@@ -26,6 +34,7 @@ LAYERS = {
         "target",
         "synchronization_secret",
     },
+    "credentials": set(),
     "waiting": {"errors"},
     "identity": {"token_credential", "settings", "permissions", "errors"},
     "token_credential": {"settings"},
@@ -38,7 +47,7 @@ LAYERS = {
 
 # What only one module imports.
 OWNERS = {
-    "pulumi": {"authorization"},
+    "pulumi": {"authorization", "credentials"},
     "msgraph": {"graph"},
     "msgraph_core": {"graph"},
     "kiota_abstractions": {"graph"},

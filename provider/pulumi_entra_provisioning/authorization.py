@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
 import pulumi
 from pulumi.dynamic import (
@@ -29,6 +29,9 @@ from . import lifecycle
 from .errors import ProvisioningError, SettingsError
 from .lifecycle import Authorization, Lifecycle
 from .settings import Settings, settings
+
+if TYPE_CHECKING:
+    from .credentials import DeclaredCredentials
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -113,33 +116,69 @@ class ProvisioningAuthorization(
     verification: pulumi.Output[str | None]
     """`Valid`, or `Failed:` with status and code, where `job_id` is given."""
 
+    @overload
     def __init__(
         self,
         resource_name: str,
         *,
-        credentials: pulumi.Input[
-            Mapping[str, pulumi.Input[str]] | Sequence[pulumi.Input[Mapping[str, Any]]]
-        ],
-        application_id: pulumi.Input[str] | None = None,
-        service_principal_id: pulumi.Input[str] | None = None,
+        service_principal_id: pulumi.Input[str],
+        credentials: DeclaredCredentials,
         triggers: pulumi.Input[Any] | None = None,
         job_id: pulumi.Input[str] | None = None,
+        restart_job: pulumi.Input[bool] | None = None,
+        expires_at: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        application_id: pulumi.Input[str],
+        credentials: DeclaredCredentials,
+        triggers: pulumi.Input[Any] | None = None,
+        job_id: pulumi.Input[str] | None = None,
+        restart_job: pulumi.Input[bool] | None = None,
+        expires_at: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        service_principal_id: pulumi.Input[str] | None = None,
+        application_id: pulumi.Input[str] | None = None,
+        credentials: DeclaredCredentials,
+        triggers: pulumi.Input[Any] | None = None,
+        job_id: pulumi.Input[str] | None = None,
+        restart_job: pulumi.Input[bool] | None = None,
+        expires_at: pulumi.Input[str] | None = None,
         timeout: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare an authorization of exactly one target.
 
         :param resource_name: the resource's name in the stack.
-        :param credentials: keys of Graph's `synchronizationSecret` and their values, as a mapping
-            or as Graph's own list of `{"key": …, "value": …}`; never empty. Always made secret.
-            A change authorizes again.
-        :param application_id: object id of the application: a GUID, or `/applications/<GUID>` as
-            pulumi-azuread has it. A change replaces.
         :param service_principal_id: object id of the service principal: a GUID, or
             `/servicePrincipals/<GUID>` as pulumi-azuread has it. A change replaces.
+        :param application_id: object id of the application: a GUID, or `/applications/<GUID>` as
+            pulumi-azuread has it. A change replaces.
+        :param credentials: keys of Graph's `synchronizationSecret` and their values, as a mapping
+            or as Graph's own list of `{"key": …, "value": …}`; never empty. A value may be
+            `from_environment(…)` or `from_file(…)`. Type checkers compare a literal mapping with
+            `Credentials`; wrap one that the program computes in `pulumi.Output.secret(…)`. Always
+            made secret. A change authorizes again.
         :param triggers: any plain values; a change authorizes again with the same credentials.
         :param job_id: a synchronization job of the target, which then tries the credentials; what
             it says stands in `verification`. A change verifies, without another authorization.
+        :param restart_job: whether that job is restarted after an authorization if it is in
+            quarantine.
+        :param expires_at: when the credentials expire: RFC 3339, a date or a date-time. A preview
+            and an update warn from 30 days before.
         :param timeout: seconds that create and update may take, waits included; 300 unless given.
         :param opts: Pulumi's resource options.
 
@@ -154,6 +193,8 @@ class ProvisioningAuthorization(
                 "credentials": pulumi.Output.secret(credentials).apply(_with_nothing_dropped),
                 "triggers": triggers,
                 "job_id": job_id,
+                "restart_job": restart_job,
+                "expires_at": expires_at,
                 "timeout": timeout,
             },
             opts,
