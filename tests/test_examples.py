@@ -88,6 +88,42 @@ def test_the_bearer_token_is_stored_and_the_job_has_tried_it(
     assert_nowhere(["pl4nted-token"], stack)
 
 
+def test_a_client_id_and_a_secret_lead_to_a_token_without_a_code(
+    emulator: Emulator, example_stack: ExampleStack
+) -> None:
+    party = emulator.tenant.third_party
+    party.register_client("contoso", "pl4nted-secret")
+    stack = example_stack(EXAMPLES / "oauth-client-credentials")
+    (job,) = emulator.tenant.jobs("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    stack.configure(
+        servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
+        baseAddress=party.scim_url,
+        tokenEndpoint=party.token_url,
+        clientId="contoso",
+        jobId=job["id"],
+    )
+    stack.configure_secret(clientSecret="pl4nted-wrong")
+    assert "Oauth2ClientCredentialsInvalid" in stack.up(succeeds=False)
+    emulator.journal.clear()
+
+    stack.configure_secret(clientSecret="pl4nted-secret")
+    stack.up()
+    assert authorized(emulator) == [DEFAULT_SERVICE_PRINCIPAL_ID]
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert party.accepts(held["Oauth2AccessToken"])
+    told = outputs(stack)
+    assert (told["status"], told["verification"]) == ("Authorized", "Valid")
+    assert_nowhere(["pl4nted-wrong", "pl4nted-secret", held["Oauth2AccessToken"]], stack)
+
+    party.register_client("contoso", "pl4nted-second")
+    stack.configure_secret(clientSecret="pl4nted-second")
+    assert "1 updated" in stack.up()
+    assert authorized(emulator) == [DEFAULT_SERVICE_PRINCIPAL_ID]
+    renewed = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert party.accepts(renewed["Oauth2AccessToken"])
+    assert renewed["Oauth2AccessToken"] != held["Oauth2AccessToken"]
+
+
 def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     emulator: Emulator, example_stack: ExampleStack
 ) -> None:
