@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import re
@@ -98,7 +99,7 @@ def test_a_client_id_and_a_secret_lead_to_a_token_without_a_code(
     stack.configure(
         servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
         baseAddress=party.scim_url,
-        tokenEndpoint=party.token_url,
+        exchangeUri=party.token_url,
         clientId="contoso",
         jobId=job["id"],
     )
@@ -399,6 +400,41 @@ def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
     assert job["schedule"]["state"] == "Active"
     assert "Oauth2RefreshToken" in emulator.tenant.secrets("servicePrincipals", principal)
     assert not [secret for secret in secrets.values() if secret in str(monitor.resources)]
+
+
+def settings_at_the_top(example: Path) -> list[str]:
+    head = ast.get_docstring(ast.parse((example / "__main__.py").read_text())) or ""
+    return re.findall(r"^    (pulumi config set .*)$", head, flags=re.MULTILINE)
+
+
+CONFIGURED = [
+    program.parent
+    for program in sorted(EXAMPLES.glob("*/__main__.py"))
+    if settings_at_the_top(program.parent)
+]
+
+
+@pytest.mark.parametrize("example", CONFIGURED, ids=[example.name for example in CONFIGURED])
+def test_the_settings_at_the_top_of_an_example_can_be_set(
+    example_stack: ExampleStack, example: Path
+) -> None:
+    stack = example_stack(example)
+    commands = settings_at_the_top(example)
+    given = dict.fromkeys(re.findall(r'"\$(\w+)"', str(commands)), str(uuid.uuid4()))
+    for command in commands:
+        # The CLI refuses in clear what it takes for a secret, and reads a secret from its input.
+        finished = subprocess.run(
+            ["sh", "-c", command],
+            cwd=stack.folder,
+            env={**stack.whole_environment(), **given},
+            input="a-secret",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{command}: {finished.stdout}"
 
 
 def test_every_example_is_listed_and_run_by_a_test() -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 from pulumi_entra_provisioning.synchronization_secret import KEYS
-from stack import REPOSITORY, cli_environment
+from stack import PREAMBLE, REPOSITORY, cli_environment
 
 DISTRIBUTION = "pulumi-entra-provisioning"
 NAME = "pulumi_entra_provisioning"
@@ -282,6 +282,23 @@ def test_type_checkers_see_every_mistake_of_a_users_program_and_no_other(
     found = {int(line) for line in re.findall(r"program\.py:(\d+):.*error: ", shown)}
     first = RIGHT.count("\n") + 1
     assert found == set(range(first, first + WRONG.count("\n"))), shown
+
+
+def test_a_type_checker_finds_nothing_in_the_programs_of_the_documentation(
+    plain: Path, tmp_path: Path
+) -> None:
+    # What a program has around the part that a page shows.
+    usual = (
+        "principal = config.require_object('principal')\nkeys = ['BaseAddress', 'SecretToken']\n"
+    )
+    for page in (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")):
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+        for number, text in enumerate(blocks):
+            if "ProvisioningAuthorization(" in text:
+                path = tmp_path / f"{page.stem}-{number}.py"
+                path.write_text(text if "import pulumi\n" in text else PREAMBLE + usual + text)
+    assert len([*tmp_path.iterdir()]) >= 5
+    run([sys.executable, "-m", *PYRIGHT, plain / "python", *tmp_path.iterdir()], tmp_path)
 
 
 class Editor:

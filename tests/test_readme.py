@@ -35,7 +35,7 @@ def test_the_program_authorizes(emulator: Emulator, stack: Stack) -> None:
     stack.configure(
         servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
         oauthBaseAddress="https://m-files.example/scim",
-        oauthTokenEndpoint="https://m-files.example/token",
+        oauthExchangeUri="https://m-files.example/token",
         oauthClientId="contoso",
     )
     stack.configure_secret(oauthClientSecret="a-secret")
@@ -117,7 +117,7 @@ def test_the_commands_for_a_tenant_authorize(emulator: Emulator, checkout: Path)
             "SERVICE_PRINCIPAL_ID": DEFAULT_SERVICE_PRINCIPAL_ID,
             "APPLICATION_ID": DEFAULT_APPLICATION_ID,
             "OAUTH_BASE_ADDRESS": "https://m-files.example/scim",
-            "OAUTH_TOKEN_ENDPOINT": "https://m-files.example/token",
+            "OAUTH_EXCHANGE_URI": "https://m-files.example/token",
             "OAUTH_CLIENT_ID": "contoso",
             "OAUTH_CLIENT_SECRET": "a-secret",
             "SCIM_BASE_ADDRESS": "https://scim.example/v2",

@@ -5,10 +5,10 @@ way in which Microsoft adds new applications to the gallery. No person has to ag
 
     pulumi config set servicePrincipalId "$SERVICE_PRINCIPAL_ID"
     pulumi config set baseAddress https://scim.contoso.example/v2  # Tenant URL in the portal
-    pulumi config set tokenEndpoint https://login.contoso.example/oauth2/token
+    pulumi config set exchangeUri https://login.contoso.example/token  # its token endpoint
     pulumi config set clientId "$CLIENT_ID"
     pulumi config set --secret clientSecret
-    pulumi config set secretExpiresAt 2027-11-30  # optional: warns from 30 days before
+    pulumi config set expiresAt 2027-11-30  # optional: of the secret; warns from 30 days before
     pulumi config set jobId "$JOB_ID"  # optional: the job tries the credentials after every call
 
 The client id and the secret are those that the application issued to the provisioning service, not
@@ -25,11 +25,11 @@ application = ProvisioningAuthorization(
     service_principal_id=config.require("servicePrincipalId"),
     credentials={
         "BaseAddress": config.require("baseAddress"),
-        "Oauth2TokenExchangeUri": config.require("tokenEndpoint"),
+        "Oauth2TokenExchangeUri": config.require("exchangeUri"),
         "Oauth2ClientId": config.require("clientId"),
         "Oauth2ClientSecret": config.require_secret("clientSecret"),
     },
-    expires_at=config.get("secretExpiresAt"),
+    expires_at=config.get("expiresAt"),
     job_id=config.get("jobId"),
 )
 

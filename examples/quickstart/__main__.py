@@ -11,7 +11,7 @@ m_files = ProvisioningAuthorization(
     service_principal_id=config.require("servicePrincipalId"),
     credentials={
         "BaseAddress": config.require("oauthBaseAddress"),
-        "Oauth2TokenExchangeUri": config.require("oauthTokenEndpoint"),
+        "Oauth2TokenExchangeUri": config.require("oauthExchangeUri"),
         "Oauth2ClientId": config.require("oauthClientId"),
         "Oauth2ClientSecret": config.require_secret("oauthClientSecret"),
     },

@@ -8,7 +8,7 @@ pulumi config set-all \
     --plaintext servicePrincipalId=00000000-0000-4000-8000-00000000051d \
     --plaintext applicationId=00000000-0000-4000-8000-00000000a991 \
     --plaintext oauthBaseAddress=https://m-files.example/scim \
-    --plaintext oauthTokenEndpoint=https://m-files.example/token \
+    --plaintext oauthExchangeUri=https://m-files.example/token \
     --plaintext oauthClientId=contoso \
     --plaintext scimBaseAddress=https://scim.contoso.example/v2 \
     --secret oauthClientSecret=quickstart-client-secret \

@@ -56,7 +56,7 @@ class NotificationSettings(TypedDict, total=False):
     """Number of deletions from which a job stops."""
 
     HumanResourcesLookaheadQueryEnabled: pulumi.Input[bool]
-    """A setting of inbound provisioning from HR systems. Microsoft shows it as `false`."""
+    """Microsoft's examples set it to false and do not explain it."""
 
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Credentials(_EnumDefault, total=False):
     """ServiceNow: name of the instance, such as `dev35214`, or its whole URL."""
 
     ClientSecret: Value
-    """AWS Single-Account Access: the access key's id, called `clientsecret` in the portal."""
+    """AWS Single-Account Access: id of the access key; its secret is `SecretToken`."""
 
     AuthenticationType: Value
     """Cross-tenant synchronization: `SyncPolicy`."""
