@@ -29,11 +29,12 @@ LAYERS = {
     "waiting": {"errors"},
     "identity": {"token_credential", "settings", "permissions", "errors"},
     "token_credential": {"settings"},
-    "settings": {"permissions", "errors", "target"},
+    "settings": {"permissions", "errors", "target", "text_file"},
     "permissions": {"target"},
     "errors": set(),
     "target": set(),
     "synchronization_secret": set(),
+    "text_file": set(),
 }
 
 # What only one module imports.
