@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 GUID = DEFAULT_SERVICE_PRINCIPAL_ID
 TARGET = f"servicePrincipals/{GUID}"
-INPUTS = {"service_principal_id": GUID, "credentials": {"SecretToken": "pl4nted"}}
-WITH_CODE = {**INPUTS, "credentials": {"Oauth2AuthorizationCode": "pl4nted"}}
+INPUTS: dict[str, Any] = {"service_principal_id": GUID, "credentials": {"SecretToken": "pl4nted"}}
+WITH_CODE: dict[str, Any] = {**INPUTS, "credentials": {"Oauth2AuthorizationCode": "pl4nted"}}
 
 
 def run(

@@ -15,8 +15,18 @@ PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
 # Each module with those of the package that it may import, the front end first.
 LAYERS = {
     "__init__": {"authorization", "errors"},
-    "authorization": {"lifecycle", "settings", "errors"},
-    "lifecycle": {"graph", "settings", "waiting", "errors", "target", "synchronization_secret"},
+    "authorization": {"engine_status", "lifecycle", "settings", "errors", "wire"},
+    "engine_status": set(),
+    "lifecycle": {
+        "graph",
+        "references",
+        "settings",
+        "waiting",
+        "errors",
+        "target",
+        "synchronization_secret",
+        "wire",
+    },
     "graph": {
         "identity",
         "settings",
@@ -27,6 +37,7 @@ LAYERS = {
         "synchronization_secret",
     },
     "waiting": {"errors"},
+    "references": {"errors", "text_file", "wire"},
     "identity": {"token_credential", "settings", "permissions", "errors"},
     "token_credential": {"settings"},
     "settings": {"permissions", "errors", "target", "text_file"},
@@ -35,11 +46,14 @@ LAYERS = {
     "target": set(),
     "synchronization_secret": set(),
     "text_file": set(),
+    "wire": set(),
 }
 
 # What only one module imports.
 OWNERS = {
-    "pulumi": {"authorization"},
+    "pulumi": {"authorization", "engine_status"},
+    "grpc": {"engine_status"},
+    "google": {"engine_status"},
     "msgraph": {"graph"},
     "msgraph_core": {"graph"},
     "kiota_abstractions": {"graph"},

@@ -150,6 +150,87 @@ def test_diff_sees_what_calls_for_what(emulator: Emulator) -> None:
     assert diff(old, application).replaces == ["application_id"]
 
 
+def test_diff_says_where_the_engine_can_see_the_difference_itself(emulator: Emulator) -> None:
+    old = created(emulator)
+    for change in (
+        {"credentials": {"SecretToken": "other"}},
+        {"triggers": 1},
+        {"job_id": "job"},
+        {"expires_at": "2027-01-31"},
+    ):
+        assert diff(old, {**INPUTS, **change}).of_inputs, change
+    for unseen in (
+        replace(old, status="CredentialsMissing"),
+        replace(old, keys_to_empty=["Url"]),
+        replace(old, credentials_digest=None),
+    ):
+        difference = diff(unseen, INPUTS)
+        assert difference.changes
+        assert not difference.of_inputs
+        assert not diff(unseen, {**INPUTS, "triggers": 1}).of_inputs
+
+
+def test_two_resources_that_declare_one_target_differently_are_warned_of(
+    emulator: Emulator,
+) -> None:
+    async def step(steps: Lifecycle) -> None:
+        steps.declare(INPUTS)
+        steps.declare(INPUTS)
+        steps.declare({**INPUTS, "credentials": {"SecretToken": UNKNOWN}})
+        steps.declare({"application_id": GUID, "credentials": {"Url": "u"}})
+
+    assert run(emulator, step)[1] == []
+
+    async def differently(steps: Lifecycle) -> None:
+        steps.declare(INPUTS)
+        steps.declare({**INPUTS, "credentials": {"SecretToken": "pl4nted-too"}})
+
+    (line,) = run(emulator, differently)[1]
+    assert line.startswith(f"two resources of this program declare {TARGET} with different cred")
+    assert "pl4nted" not in line
+
+
+def test_a_caller_without_any_permission_that_would_do_is_refused_at_once(
+    emulator: Emulator,
+) -> None:
+    emulator.tenant.register_client(
+        emulator.environment["AZURE_CLIENT_ID"],
+        secrets=[emulator.environment["AZURE_CLIENT_SECRET"]],
+        roles=["User.Read.All"],
+    )
+    began = time.monotonic()
+    with pytest.raises(RequestError, match=r"401 UnknownError.* permissions User\.Read\.All; it"):
+        created(emulator)
+    assert posts(emulator) == [401]
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("kind", ["servicePrincipals", "applications"])
+def test_an_application_id_in_the_place_of_an_object_id_is_recognised_at_the_first_404(
+    emulator: Emulator, kind: Any
+) -> None:
+    app = emulator.tenant.create_application("Mistaken")
+    principal = emulator.tenant.create_service_principal(app["appId"])
+    name = "application_id" if kind == "applications" else "service_principal_id"
+    object_id = app["id"] if kind == "applications" else principal["id"]
+    inputs = {"credentials": INPUTS["credentials"], name: app["appId"]}
+    with pytest.raises(
+        RequestError,
+        match=rf"404 .*{app['appId']} is an application \(client\) id\. Use the object id"
+        rf" instead: {object_id}\.",
+    ):
+        created(emulator, inputs)
+    assert posts(emulator) == [404]
+    assert len(emulator.journal.select("GET", "/v1.0/*appId*")) == 1
+
+
+def test_a_new_target_is_looked_up_once_and_waited_for(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=404, times=2))
+    created(emulator)
+    assert posts(emulator) == [404, 404, 204]
+    assert len(emulator.journal.select("GET", "/v1.0/*appId*")) == 1
+
+
 def test_the_digest_holds_no_value_and_is_never_the_same_twice(emulator: Emulator) -> None:
     first, second = created(emulator), created(emulator)
     assert first.credentials_digest != second.credentials_digest
@@ -453,6 +534,8 @@ def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
 
 def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: Emulator) -> None:
     old = created(emulator)
+    job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
+    emulator.tenant.start_job("servicePrincipals", GUID, job_id)
     for reason, status in (
         ("EncounteredQuarantineException", "Quarantined"),
         ("TooManyDeletes", "Authorized"),

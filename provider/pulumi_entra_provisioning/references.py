@@ -9,13 +9,12 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
+from . import text_file
 from .errors import SettingsError
 from .wire import UNKNOWN
 
 ENVIRONMENT: Final = "fromEnvironment"
 FILE: Final = "fromFile"
-
-_LARGEST: Final = 1 << 20
 
 
 def problems(reference: Mapping[Any, Any]) -> list[str]:
@@ -70,14 +69,9 @@ def _value(reference: Mapping[str, str]) -> str:
 def _content(path: str) -> str:
     """The text of a file without the line break at its end, which most editors add."""
     try:
-        if not os.path.isfile(path):
-            raise ValueError(f"{path} is not a file on the machine where Pulumi runs.")
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_LARGEST + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} can't be read ({type(error).__name__}).") from None
-    if len(text) > _LARGEST:
-        raise ValueError(f"{path} is larger than 1 MiB.")
+        text = text_file.read(path)
+    except ValueError as error:
+        raise ValueError(f"the file {path}: {error}.") from None
     if not (value := text.removesuffix("\n").removesuffix("\r")):
-        raise ValueError(f"{path} is empty.")
+        raise ValueError(f"the file {path}: it is empty.")
     return value
