@@ -526,8 +526,7 @@ def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
 
     _, told = run(emulator, step)
     assert told == [
-        f"another resource of the program declares {TARGET}: keeps Oauth2AccessToken,"
-        " Oauth2AccessTokenCreationTime, Oauth2RefreshToken, SecretToken; empties Url"
+        f"another resource of the program declares {TARGET}: keeps SecretToken; empties Url"
     ]
     assert emulator.tenant.secrets("servicePrincipals", GUID) == {"SecretToken": "t"}
 

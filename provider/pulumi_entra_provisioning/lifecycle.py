@@ -604,8 +604,10 @@ class Lifecycle:
         try:
             stay = await self._empty(target, obsolete, patience, held)
         except ProvisioningError as error:
-            names = ", ".join(sorted(obsolete))
-            self._warn(f"{error} The authorization stays. The next `pulumi up` empties {names}.")
+            self._warn(
+                f"{error} The authorization stays. The next `pulumi up` empties"
+                f" {_listed(obsolete)}."
+            )
             return replace(new, keys_to_empty=sorted(obsolete))
         self._warn_of_what_stays(target, stay)
         later = sorted(key for key, refusal in stay.items() if refusal.answer.code != _UNEMPTIABLE)
@@ -736,13 +738,14 @@ class Lifecycle:
         target = _named(old.target)
         patience = Patience(DEFAULT_TIMEOUT, self._log)
         async with self._turns[target]:
-            ours = TOKEN_KEYS.union(old.credential_keys, old.keys_to_empty)
+            ours = set(TOKEN_KEYS).union(old.credential_keys, old.keys_to_empty)
             if target in self._declared:
                 kept = ours & (TOKEN_KEYS | set(self._declared[target]))
                 ours -= kept
+                kept.intersection_update({*old.credential_keys, *(old.stored_keys or ())})
                 self._log(
                     f"another resource of the program declares {target}: keeps"
-                    f" {', '.join(sorted(kept))}; empties {', '.join(sorted(ours)) or 'nothing'}"
+                    f" {_listed(kept)}; empties {_listed(ours)}"
                 )
             try:
                 stay = await self._empty(target, ours, patience)
@@ -804,6 +807,10 @@ class Lifecycle:
 def _ours(held: frozenset[str], credentials: Iterable[str]) -> list[str]:
     """Those of the keys that Graph holds that an authorization with `credentials` gave it."""
     return sorted(held.intersection(TOKEN_KEYS.union(credentials)))
+
+
+def _listed(keys: Iterable[str]) -> str:
+    return ", ".join(sorted(keys)) or "nothing"
 
 
 def _timeout(inputs: Mapping[str, Any]) -> float:
