@@ -14,11 +14,12 @@ PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
 
 # Each module with those of the package that it may import, the front end first.
 LAYERS = {
-    "__init__": {"authorization", "errors"},
-    "authorization": {"engine_status", "lifecycle", "settings", "errors", "wire"},
+    "__init__": {"authorization", "credentials", "errors"},
+    "authorization": {"engine_status", "lifecycle", "credentials", "settings", "errors", "wire"},
     "engine_status": set(),
     "lifecycle": {
         "graph",
+        "credentials",
         "references",
         "settings",
         "waiting",
@@ -36,6 +37,7 @@ LAYERS = {
         "target",
         "synchronization_secret",
     },
+    "credentials": set(),
     "waiting": {"errors"},
     "references": {"errors", "text_file", "wire"},
     "identity": {"token_credential", "settings", "permissions", "errors"},
@@ -51,7 +53,7 @@ LAYERS = {
 
 # What only one module imports.
 OWNERS = {
-    "pulumi": {"authorization", "engine_status"},
+    "pulumi": {"authorization", "credentials", "engine_status"},
     "grpc": {"engine_status"},
     "google": {"engine_status"},
     "msgraph": {"graph"},

@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
 import pulumi
 from pulumi.dynamic import (
@@ -29,6 +29,9 @@ from . import engine_status, lifecycle, wire
 from .errors import ProvisioningError, RequestError, SettingsError
 from .lifecycle import Authorization, Lifecycle
 from .settings import Settings, settings
+
+if TYPE_CHECKING:
+    from .credentials import DeclaredCredentials
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -122,15 +125,43 @@ class ProvisioningAuthorization(
     keys_to_empty: pulumi.Output[Sequence[str]]
     """Keys that are no longer declared and that Graph still holds: the next `up` empties them."""
 
+    @overload
     def __init__(
         self,
         resource_name: str,
         *,
-        credentials: pulumi.Input[
-            Mapping[str, pulumi.Input[str]] | Sequence[pulumi.Input[Mapping[str, Any]]]
-        ],
-        application_id: pulumi.Input[str] | None = None,
+        service_principal_id: pulumi.Input[str],
+        credentials: DeclaredCredentials,
+        triggers: pulumi.Input[Any] | None = None,
+        job_id: pulumi.Input[str] | None = None,
+        restart_job: pulumi.Input[bool] | None = None,
+        expires_at: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        application_id: pulumi.Input[str],
+        credentials: DeclaredCredentials,
+        triggers: pulumi.Input[Any] | None = None,
+        job_id: pulumi.Input[str] | None = None,
+        restart_job: pulumi.Input[bool] | None = None,
+        expires_at: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
         service_principal_id: pulumi.Input[str] | None = None,
+        application_id: pulumi.Input[str] | None = None,
+        credentials: DeclaredCredentials,
         triggers: pulumi.Input[Any] | None = None,
         job_id: pulumi.Input[str] | None = None,
         restart_job: pulumi.Input[bool] | None = None,
@@ -141,13 +172,15 @@ class ProvisioningAuthorization(
         """Declare an authorization of exactly one target.
 
         :param resource_name: the resource's name in the stack.
-        :param credentials: keys of Graph's `synchronizationSecret` and their values, as a mapping
-            or as Graph's own list of `{"key": …, "value": …}`; never empty. Always made secret.
-            A change authorizes again.
-        :param application_id: object id of the application: a GUID, or `/applications/<GUID>` as
-            pulumi-azuread has it. A change replaces.
         :param service_principal_id: object id of the service principal: a GUID, or
             `/servicePrincipals/<GUID>` as pulumi-azuread has it. A change replaces.
+        :param application_id: object id of the application: a GUID, or `/applications/<GUID>` as
+            pulumi-azuread has it. A change replaces.
+        :param credentials: keys of Graph's `synchronizationSecret` and their values, as a mapping
+            or as Graph's own list of `{"key": …, "value": …}`; never empty. A value may be
+            `from_environment(…)` or `from_file(…)`. Type checkers compare a literal mapping with
+            `Credentials`; wrap one that the program computes in `pulumi.Output.secret(…)`. Always
+            made secret. A change authorizes again.
         :param triggers: any plain values; a change authorizes again with the same credentials.
         :param job_id: a synchronization job of the target, which then tries the credentials; what
             it says stands in `verification`. A change verifies, without another authorization.

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from . import references, synchronization_secret
+from .credentials import encoded
 from .errors import ProvisioningError, RequestError, SettingsError, SignInError
 from .synchronization_secret import SINGLE_USE, TOKEN_KEYS
 from .target import Kind, Target, parse
@@ -159,7 +160,7 @@ def _check_target(inputs: dict[str, Any], failures: list[str]) -> None:
 
 
 def _check_credentials(inputs: dict[str, Any], failures: list[str]) -> None:
-    declared = inputs.get("credentials")
+    declared = encoded(inputs.get("credentials"))
     if declared == UNKNOWN:
         return
     pairs = _pairs(declared)

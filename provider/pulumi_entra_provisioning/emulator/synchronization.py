@@ -80,7 +80,11 @@ class Synchronization(Part):
     def _obtain(self, target: Target, given: Mapping[str, str]) -> dict[str, str]:
         """The tokens that the credentials are exchanged for, as secrets."""
         assumed = self._assumptions
-        if not any(map(given.get, assumed.exchange_keys)):
+        code = given.get("Oauth2AuthorizationCode")
+        is_client_alone = not code and bool(given.get("Oauth2ClientId"))
+        if not any(map(given.get, assumed.exchange_keys)) and not (
+            is_client_alone and assumed.client_credentials_are_exchanged
+        ):
             return {}
         known = {**target.secrets, **given} if assumed.exchange_uses_saved_secrets else given
         token_url = self._token_url(target, known)
@@ -90,15 +94,16 @@ class Synchronization(Part):
             raise nested(
                 assumed.unreachable_token_endpoint_error, "There is no such token endpoint."
             )
-        code = given.get("Oauth2AuthorizationCode")
         if code and assumed.authorization_code_works_once:
             spent = self._store.state.spent_codes
             if digest(code) in spent:
                 raise nested(assumed.spent_code_error, "The authorization code has been used.")
             spent.add(digest(code))
-        return self._issued(
-            f"emulated-{randomness.token_urlsafe(24)}", f"emulated-{randomness.token_urlsafe(24)}"
-        )
+        access_token = f"emulated-{randomness.token_urlsafe(24)}"
+        # https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3
+        if is_client_alone:
+            return self._issued(access_token, None)
+        return self._issued(access_token, f"emulated-{randomness.token_urlsafe(24)}")
 
     def _exchange(self, known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
         form = _client_form(known)
