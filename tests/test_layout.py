@@ -15,15 +15,18 @@ PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
 # Each module with those of the package that it may import, the front end first.
 LAYERS = {
     "__init__": {"authorization", "credentials", "errors"},
-    "authorization": {"lifecycle", "credentials", "settings", "errors"},
+    "authorization": {"engine_status", "lifecycle", "credentials", "settings", "errors", "wire"},
+    "engine_status": set(),
     "lifecycle": {
         "graph",
         "credentials",
+        "references",
         "settings",
         "waiting",
         "errors",
         "target",
         "synchronization_secret",
+        "wire",
     },
     "graph": {
         "identity",
@@ -36,18 +39,23 @@ LAYERS = {
     },
     "credentials": set(),
     "waiting": {"errors"},
+    "references": {"errors", "text_file", "wire"},
     "identity": {"token_credential", "settings", "permissions", "errors"},
     "token_credential": {"settings"},
-    "settings": {"permissions", "errors", "target"},
+    "settings": {"permissions", "errors", "target", "text_file"},
     "permissions": {"target"},
     "errors": set(),
     "target": set(),
     "synchronization_secret": set(),
+    "text_file": set(),
+    "wire": set(),
 }
 
 # What only one module imports.
 OWNERS = {
-    "pulumi": {"authorization", "credentials"},
+    "pulumi": {"authorization", "credentials", "engine_status"},
+    "grpc": {"engine_status"},
+    "google": {"engine_status"},
     "msgraph": {"graph"},
     "msgraph_core": {"graph"},
     "kiota_abstractions": {"graph"},

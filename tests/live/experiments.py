@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -289,6 +290,30 @@ def a_target_in_quarantine_is_authorized(place: Place) -> Findings:
     place.secrets(target)
     status = place.done("GET", job)["status"]
     return {"authorization_lifts_quarantine": status["quarantine"] is None}
+
+
+@settles(
+    needs=("DISABLED_JOB",),
+    because="a job that is disabled after four weeks in quarantine, as SERVICE_PRINCIPAL_ID/JOB_ID",
+    status_when_disabled="Paused",
+)
+def a_job_that_is_disabled_after_a_quarantine_is_read(place: Place) -> Findings:
+    principal_id, _, job_id = (setting("DISABLED_JOB") or "").partition("/")
+    job = f"/servicePrincipals/{principal_id}/synchronization/jobs/{job_id}"
+    if place.emulator:
+        target = place.new_target()
+        assert place.acquire(target, BEARER).is_success, place.transcript[-1]
+        job = place.new_job(target)
+        place.emulator.tenant.set_job_status(
+            target.id,
+            "Quarantine",
+            reason="EncounteredQuarantineException",
+            began=datetime.now(timezone.utc) - timedelta(weeks=4),
+        )
+    read = place.done("GET", job)
+    if read["schedule"]["state"] != "Disabled":
+        return {"status_when_disabled": Unsettled("the job is not disabled")}
+    return {"status_when_disabled": read["status"]["code"]}
 
 
 JOB_RULE = "11111111-2222-4333-8444-555555555555"

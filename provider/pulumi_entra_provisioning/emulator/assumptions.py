@@ -255,6 +255,14 @@ class Assumptions:
     Some would expect Active.
     """
 
+    status_when_disabled: str = "Quarantine"
+    """`status.code` of a job that is disabled after four weeks in quarantine.
+
+    Microsoft documents that the job is disabled, not which code it then has, nor whether its
+    quarantine stays: here it does, and `schedule.state` is Disabled.
+    https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
+    """
+
     authorization_lifts_quarantine: bool = False
     """Whether acquireAccessToken takes a job out of quarantine at once.
 
