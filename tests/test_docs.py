@@ -7,13 +7,15 @@ import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pulumi_entra_provisioning import Credentials, NotificationSettings, ProvisioningAuthorization
+from pulumi_entra_provisioning.emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
 from pulumi_entra_provisioning.synchronization_secret import KEYS
 from readme import block, table
-from stack import REPOSITORY
+from stack import REPOSITORY, Stack
 
 PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
 CONNECTORS = (REPOSITORY / "docs/connectors.md").read_text()
@@ -82,6 +84,21 @@ def test_every_field_of_the_notification_settings_is_explained_as_in_an_editor()
     rows = {code(row[0])[0]: row[1] for row in table("SyncNotificationSettings", CONNECTORS)}
     assert rows == explained(NotificationSettings.__name__)
     assert rows.keys() == NotificationSettings.__annotations__.keys()
+
+
+def test_the_program_with_notification_settings_gives_graph_their_json(
+    emulator: Emulator, program_for: Callable[[str], Stack]
+) -> None:
+    stack = program_for(block("python", '"SyncNotificationSettings": {', CONNECTORS))
+    stack.configure(servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID)
+    stack.configure_secret(scimToken="a-token")
+    stack.up()
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert held["SyncNotificationSettings"] == (
+        '{"DeleteThresholdEnabled":true,"DeleteThresholdValue":50,"Enabled":true,'
+        '"Recipients":"identity@contoso.example"}'
+    )
+    assert "2 unchanged" in stack.up()
 
 
 # Unit tests
