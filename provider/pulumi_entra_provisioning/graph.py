@@ -71,7 +71,7 @@ from .permissions import Caller, is_insufficient, lacking, lacking_to_look
 from .settings import Settings
 from .synchronization_secret import SINGLE_USE
 from .target import Target
-from .waiting import Patience
+from .waiting import Gate, Patience
 
 if TYPE_CHECKING:
     from kiota_abstractions.serialization import ParsableFactory
@@ -127,6 +127,7 @@ class Graph:
         self._scope = settings.scope
         self._secrets = settings.secrets
         self._credential = SharedTokenCredential(settings)
+        self._gate = Gate("Microsoft Graph")
         http = httpx.AsyncClient(
             verify=ssl.create_default_context(cafile=settings.ca_file)
             if settings.ca_file
@@ -355,7 +356,9 @@ class Graph:
 
         # On its own, so that a token that does not come is not taken for a call that was sent.
         await patience.call(self._credential.doing, sign_in, acts=False)
-        return await patience.call(what, attempt, single_use=single_use, mistaken=mistaken)
+        return await patience.call(
+            what, attempt, gate=self._gate, single_use=single_use, mistaken=mistaken
+        )
 
     def _refusal(
         self, error: APIError, exchange: _Exchange, values: Iterable[str] | None

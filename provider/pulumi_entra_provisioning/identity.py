@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
+import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
@@ -45,7 +49,18 @@ if TYPE_CHECKING:
 for _logger in ("azure", "msal"):
     logging.getLogger(_logger).addHandler(logging.NullHandler())
 
+_T = TypeVar("_T")
+
 _Asked = tuple[tuple[str, ...], str | None, bool]
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """A request for a token that is on its way, and when it is given up."""
+
+    answer: asyncio.Future[AccessToken]
+    end: float
+
 
 _FRESH: Final = 300
 """Seconds before its end from which on a token is not used for another call."""
@@ -63,11 +78,11 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._turn = asyncio.Lock()
         self._credential: TokenCredential | None = None
         self._last_response: HttpResponse | None = None
-        self._asking: tuple[_Asked, asyncio.Task[AccessToken]] | None = None
-        self._given: tuple[tuple[str, ...], AccessToken] | None = None
+        self._asking: dict[_Asked, _Asking] = {}
+        self._given: tuple[_Asked, AccessToken] | None = None
+        self._refusal: tuple[SignInError, float] | None = None
 
     async def get_token(
         self,
@@ -82,32 +97,58 @@ class SharedTokenCredential(AsyncTokenCredential):
         Raises SignInError where Entra refuses or does not answer, and SettingsError where no
         identity serves, a certificate can't be used or the account is a personal one.
         """
-        async with self._turn:
-            # Not every credential remembers its token: the Azure CLI would run for each call.
-            if self._given and not claims:
-                for_scopes, token = self._given
-                if for_scopes == scopes and token.expires_on - time.time() > _FRESH:
-                    return token
-            token = await self._answer_to((scopes, claims, enable_cae))
-            self._given = (scopes, token)
-            return token
+        asked = (scopes, claims, enable_cae)
+        # Not every credential remembers its token: the Azure CLI would run for each call. One that
+        # answers a challenge answers it for all who were challenged alike.
+        if self._given and (not claims or self._given[0] == asked):
+            (for_scopes, _, _), token = self._given
+            if for_scopes == scopes and token.expires_on - time.time() > _FRESH:
+                return token
+        self._raise_while_refused()
+        try:
+            token = await self._answer_to(asked)
+        except SignInError as error:
+            if error.answer.retry_after:
+                self._refusal = (error, time.monotonic() + error.answer.retry_after)
+            raise
+        self._given = (asked, token)
+        return token
+
+    def _raise_while_refused(self) -> None:
+        """Raise what the service said, as long as it has asked the run to wait."""
+        if self._refusal is None:
+            return
+        error, end = self._refusal
+        if (left := end - time.monotonic()) > 0:
+            raise SignInError(self.doing, replace(error.answer, retry_after=left))
+        self._refusal = None
 
     async def _answer_to(self, asked: _Asked) -> AccessToken:
-        """The answer to a request, which goes on for the next call if this one's time is over.
+        """The answer to a request that all who ask the same share.
 
-        What can't be used stays so for the whole run, and is not tried again.
+        It goes on for the next call if this one's time is over. One that takes too long is left
+        alone, and another takes its place.
         """
-        if self._asking is None or self._asking[0] != asked:
-            task = asyncio.create_task(asyncio.to_thread(self._ask, *asked))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._asking = (asked, task)
-        try:
-            token = await asyncio.shield(self._asking[1])
-        except SignInError:
-            self._asking = None
-            raise
-        self._asking = None
-        return token
+        while True:
+            asking = self._asking.get(asked)
+            if asking is None:
+                asking = _Asking(_in_thread(self._ask, *asked), time.monotonic() + self._longest)
+                self._asking[asked] = asking
+            done, _ = await asyncio.wait({asking.answer}, timeout=asking.end - time.monotonic())
+            if self._asking.get(asked) is asking:
+                del self._asking[asked]
+                if not done:
+                    # The request that is left alone may still use it.
+                    self._credential = None
+            if done:
+                return asking.answer.result()
+
+    @property
+    def _longest(self) -> float:
+        """Seconds that one request for a token may take."""
+        # These run commands one after the other, or look for a service that may not be there.
+        looks_around = isinstance(self._settings.identity, (SignedIn, ManagedIdentity))
+        return 120.0 if looks_around else 30.0
 
     async def close(self) -> None:
         """Nothing: the connections to Entra end with the process."""
@@ -228,6 +269,31 @@ class SharedTokenCredential(AsyncTokenCredential):
             case AzurePipelines(request_url=url) | GitHubActions(request_url=url):
                 return response.request.url.startswith(url.partition("?")[0].rstrip("/"))
         return False
+
+
+def _in_thread(function: Callable[..., _T], *args: object) -> asyncio.Future[_T]:
+    """What `function` gives, from a thread that no end of the process waits for."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[_T] = loop.create_future()
+
+    def settle(result: _T | None, error: BaseException | None) -> None:
+        if error is not None:
+            answer.set_exception(error)
+            answer.exception()  # nobody may be waiting for it any more
+        else:
+            answer.set_result(cast(_T, result))
+
+    def run() -> None:
+        try:
+            result, error = function(*args), None
+        except BaseException as raised:
+            result, error = None, raised
+        # Where the loop is closed, nobody waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="token", daemon=True).start()
+    return answer
 
 
 _UNANSWERED: Final = (ServiceRequestError, ServiceResponseError)
