@@ -15,7 +15,8 @@ PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
 # Each module with those of the package that it may import, the front end first.
 LAYERS = {
     "__init__": {"authorization", "errors"},
-    "authorization": {"lifecycle", "settings", "errors"},
+    "authorization": {"engine", "lifecycle", "settings", "errors"},
+    "engine": set(),
     "lifecycle": {"graph", "settings", "waiting", "errors", "target", "synchronization_secret"},
     "graph": {
         "identity",
@@ -39,6 +40,7 @@ LAYERS = {
 # What only one module imports.
 OWNERS = {
     "pulumi": {"authorization"},
+    "grpc": {"engine"},
     "msgraph": {"graph"},
     "msgraph_core": {"graph"},
     "kiota_abstractions": {"graph"},

@@ -25,7 +25,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from . import lifecycle
+from . import engine, lifecycle
 from .errors import ProvisioningError, SettingsError
 from .lifecycle import Authorization, Lifecycle
 from .settings import Settings, settings
@@ -243,6 +243,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     @_briefly
     def configure(self, req: ConfigureRequest) -> None:
         """Find the settings of the run; what is missing is told by the step that needs it."""
+        engine.end_with_the_engine()
         try:
             self._settings = settings(req.config.get, os.environ)
         except SettingsError as error:
