@@ -1,4 +1,4 @@
-"""The README's parts, for tests that hold it to its word."""
+"""The parts of the README and of the pages in docs/, for tests that hold them to their word."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from stack import REPOSITORY
 TEXT = (REPOSITORY / "README.md").read_text()
 
 
-def block(language: str, containing: str) -> str:
+def block(language: str, containing: str, text: str = TEXT) -> str:
     """The one code block in `language` that contains a text."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
-    (found,) = (text for text in blocks if containing in text)
+    blocks = re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+    (found,) = (code for code in blocks if containing in code)
     return str(found)
 
 
-def tables(heading: str) -> list[list[list[str]]]:
+def tables(heading: str, text: str = TEXT) -> list[list[list[str]]]:
     """The rows of each table under a heading, without its head."""
-    section = TEXT.split(f"## {heading}\n")[1].split("\n## ")[0]
+    section = text.split(f"## {heading}\n")[1].split("\n## ")[0]
     found = re.findall(r"(?:^\|.*\|\n)+", section, flags=re.MULTILINE)
     return [
         [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.splitlines()[2:]]
@@ -26,6 +26,6 @@ def tables(heading: str) -> list[list[list[str]]]:
     ]
 
 
-def table(heading: str) -> list[list[str]]:
+def table(heading: str, text: str = TEXT) -> list[list[str]]:
     """The rows of the first table under a heading."""
-    return tables(heading)[0]
+    return tables(heading, text)[0]

@@ -286,7 +286,7 @@ def test_a_job_in_every_status_and_every_quarantine_is_of_its_type(
     emulator: Emulator, graph: httpx.Client, record_property: Record
 ) -> None:
     found = Comparison()
-    states: list[dict[str, str]] = [
+    states: list[dict[str, Any]] = [
         {"code": code} for code in METADATA.members("synchronizationStatusCode")
     ]
     states += [

@@ -311,6 +311,89 @@ def test_starting_lifts_a_quarantine_and_pausing_keeps_it(
     assert status(graph) == ("Active", "Active", None)
 
 
+DISABLED = ("Quarantine", "Disabled", "EncounteredQuarantineException")
+
+
+def disable(emulator: Emulator, graph: httpx.Client) -> str:
+    """The path of the only job, which is disabled after four weeks in quarantine."""
+    job = quarantine(emulator, graph)
+    emulator.clock.advance(timedelta(weeks=4).total_seconds())
+    graph.headers["Authorization"] = token(emulator)
+    assert status(graph) == DISABLED
+    return job
+
+
+def token(emulator: Emulator) -> str:
+    with authorized(emulator) as client:
+        return client.headers["Authorization"]
+
+
+def test_a_job_that_is_in_quarantine_for_four_weeks_is_disabled_and_runs_no_more(
+    emulator: Emulator, graph: httpx.Client
+) -> None:
+    quarantine(emulator, graph)
+    emulator.clock.advance(timedelta(weeks=4, minutes=-5).total_seconds())
+    graph.headers["Authorization"] = token(emulator)
+    assert status(graph) == QUARANTINED
+    emulator.clock.advance(300)
+    assert status(graph) == DISABLED
+    before = graph.get(JOBS).json()["value"]
+    give(emulator, Password="an0ther")
+    assert [run_cycle(emulator)] == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("start", None),
+        ("restart", {"criteria": {"resetScope": "QuarantineState"}}),
+    ],
+)
+def test_a_disabled_job_is_brought_back(
+    emulator: Emulator, graph: httpx.Client, path: str, body: Any
+) -> None:
+    job = disable(emulator, graph)
+    assert graph.post(f"{job}/{path}", json=body).status_code == 204
+    assert status(graph) == ("Active", "Active", None)
+    give(emulator, Password="an0ther")
+    assert run_cycle(emulator)["status"]["lastExecution"]["state"] == "Succeeded"
+
+
+def test_a_restart_that_leaves_the_quarantine_gives_the_job_four_more_weeks(
+    emulator: Emulator, graph: httpx.Client
+) -> None:
+    job = disable(emulator, graph)
+    graph.post(f"{job}/restart", json={"criteria": {"resetScope": "Escrows"}})
+    assert status(graph) == QUARANTINED
+    run_cycle(emulator)
+    assert status(graph) == QUARANTINED
+    emulator.clock.advance(timedelta(weeks=4).total_seconds())
+    graph.headers["Authorization"] = token(emulator)
+    assert status(graph) == DISABLED
+
+
+def test_a_paused_job_is_not_disabled(emulator: Emulator, graph: httpx.Client) -> None:
+    graph.post(f"{quarantine(emulator, graph)}/pause")
+    emulator.clock.advance(timedelta(weeks=5).total_seconds())
+    graph.headers["Authorization"] = token(emulator)
+    assert status(graph) == ("Paused", "Paused", "EncounteredQuarantineException")
+
+
+def test_a_quarantine_that_began_long_ago_is_set_and_its_code_is_an_assumption() -> None:
+    assumptions = Assumptions(status_when_disabled="Paused")
+    for assumed, code in ((Assumptions(), "Quarantine"), (assumptions, "Paused")):
+        with Emulator(assumptions=assumed) as emulator, authorized(emulator) as graph:
+            give(emulator, **PASSWORD)
+            for weeks, expected in ((3, QUARANTINED), (4, (code, *DISABLED[1:]))):
+                emulator.tenant.set_job_status(
+                    DEFAULT_SERVICE_PRINCIPAL_ID,
+                    "Quarantine",
+                    reason="EncounteredQuarantineException",
+                    began=datetime.now(timezone.utc) - timedelta(weeks=weeks),
+                )
+                assert status(graph) == expected
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

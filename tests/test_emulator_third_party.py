@@ -311,6 +311,33 @@ def test_a_client_alone_or_a_refresh_token_is_exchanged_too(
     assert renewed["Oauth2RefreshToken"] == tokens["refresh_token"]
 
 
+@pytest.mark.parametrize("are_exchanged", [True, False])
+def test_that_a_client_without_a_code_gets_a_token_is_an_assumption(are_exchanged: bool) -> None:
+    assumed = Assumptions(client_credentials_are_exchanged=are_exchanged)
+    with Emulator(assumptions=assumed) as emulator, authorized(emulator) as graph:
+        party = emulator.tenant.third_party
+        body = credentials(emulator, BaseAddress=party.scim_url, Oauth2RedirectUri=None)
+        assert graph.post(ACQUIRE, json=body).status_code == 204
+        assert party.accepts(kept(emulator).get("Oauth2AccessToken", "")) == are_exchanged
+        validated = graph.post(f"{JOBS}/validateCredentials", json={"useSavedCredentials": True})
+        assert validated.is_success == are_exchanged
+        # A code is exchanged either way.
+        coded = credentials(emulator, Oauth2AuthorizationCode=party.issue_code())
+        assert graph.post(ACQUIRE, json=coded).status_code == 204
+        assert "Oauth2RefreshToken" in kept(emulator)
+
+
+def test_a_client_without_a_code_gets_no_refresh_token_elsewhere_either(
+    emulator: Emulator, graph: httpx.Client
+) -> None:
+    elsewhere = "https://login.contoso.example/token"
+    body = credentials(emulator, Oauth2TokenExchangeUri=elsewhere, Oauth2RedirectUri=None)
+    assert graph.post(ACQUIRE, json=body).status_code == 204
+    secrets = kept(emulator)
+    assert "Oauth2AccessToken" in secrets
+    assert "Oauth2RefreshToken" not in secrets
+
+
 @pytest.mark.parametrize("uses", [True, False])
 def test_that_saved_secrets_help_the_exchange_is_an_assumption(uses: bool) -> None:
     with (

@@ -119,6 +119,7 @@ ProvisioningAuthorization(
         "clientRequestId": call.client_request_id,
         "revision": 1,
         "status": "Authorized",
+        "keysToEmpty": [],
     }
 
     emulator.journal.clear()
@@ -148,7 +149,7 @@ def test_a_changed_secret_and_changed_triggers_each_update_in_place_with_one_cal
     assert stack.authorizations()["directory"]["outputs"]["revision"] == 3
 
 
-def test_a_key_that_is_no_longer_declared_is_emptied_before_the_call(
+def test_a_key_that_is_no_longer_declared_is_emptied_after_the_call(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)
@@ -160,10 +161,10 @@ def test_a_key_that_is_no_longer_declared_is_emptied_before_the_call(
     changes = [call for call in emulator.journal.calls if call.method != "GET"]
     assert [(call.method, call.path.rpartition("/")[2]) for call in changes] == [
         ("POST", "token"),
-        ("PUT", "secrets"),
         ("POST", "acquireAccessToken"),
+        ("PUT", "secrets"),
     ]
-    assert changes[1].body == {"value": [{"@odata.type": PAIR, "key": "BaseAddress", "value": ""}]}
+    assert changes[2].body == {"value": [{"@odata.type": PAIR, "key": "BaseAddress", "value": ""}]}
     assert list(emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)) == [
         "SecretToken"
     ]
@@ -249,7 +250,8 @@ def test_a_renamed_resource_leaves_its_target_authorized(
     program_for(
         BEARER.replace('"directory"', '"renamed"').replace('"BaseAddress": "https', '"Url": "https')
     )
-    assert "is declared by the program still: its credentials stay" in stack.up()
+    said = f"declares {PRINCIPAL}: keeps SecretToken; empties BaseAddress"
+    assert said in stack.up()
     assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {
         "SecretToken": "t0ken",
         "Url": "https://scim.example/v2",
@@ -264,7 +266,8 @@ def test_two_resources_of_one_target_leave_it_authorized_when_one_of_them_goes(
     stack.configure_secret(token="t0ken")
     stack.up()
     program_for(BEARER)
-    assert "is declared by the program still" in stack.up()
+    said = f"declares {PRINCIPAL}: keeps BaseAddress, SecretToken; empties nothing"
+    assert said in stack.up()
     held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
     assert set(held) == {"BaseAddress", "SecretToken"}
     assert "2 unchanged" in stack.refresh()
@@ -373,21 +376,58 @@ def test_inputs_that_only_the_deployment_knows_preview_and_apply(
     assert [call.status for call in authorizing(emulator)] == [404, 204]
 
 
-def test_a_spent_code_is_not_sent_again_by_the_run_that_lost_the_answer(
+def test_a_code_that_may_be_spent_is_sent_again_by_no_run(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))
     stack = program_for(BEARER.replace("SecretToken", "Oauth2AuthorizationCode"))
     stack.configure_secret(token="c0de-planted")
     printed = stack.up(succeeds=False)
-    assert len(authorizing(emulator)) == 1
     assert "The authorization code may be spent" in printed
-    assert "c0de-planted" not in printed
-    assert stack.authorizations() == {}
+    asks = "this authorization code may have been used"
+    assert asks in stack.preview(succeeds=False)
+    assert asks in stack.up(succeeds=False)
+    assert len(authorizing(emulator)) == 1
+    assert "c0de-planted" not in "".join(stack.printed) + stack.written()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Unknown"
 
     stack.configure_secret(token="a-new-code")
     stack.up()
     assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+    assert "2 unchanged" in stack.up()
+
+
+def test_what_a_failed_create_may_have_left_is_taken_back_by_destroy(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after", times=9))
+    stack = program_for(BEARER.replace("    credentials", "    timeout=2,\n    credentials"))
+    stack.configure_secret(token="t0ken")
+    stack.up(succeeds=False)
+    emulator.faults.clear()
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    stack.destroy()
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+
+
+def test_the_diff_shows_which_input_changed(emulator: Emulator, program_for: ProgramFor) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="first")
+    stack.up()
+    stack.configure_secret(token="second")
+    assert "[diff: ~credentials]" in stack.preview()
+    assert "~ credentials" in stack.preview("--diff")
+
+
+def test_warnings_stand_in_preview_and_up(emulator: Emulator, program_for: ProgramFor) -> None:
+    program = BEARER.replace("    credentials", "    expires_at='2026-01-31',\n    credentials")
+    twin = BEARER.replace('"directory"', '"twin"').replace("/v2", "/v3")
+    stack = program_for(program + twin)
+    stack.configure_secret(token="t0ken")
+    for printed in (stack.preview(), stack.up(), stack.up()):
+        assert f"warning: the credentials of {PRINCIPAL} expired on 2026-01-31" in printed
+        assert f"warning: two resources of this program declare {PRINCIPAL}" in printed
+    assert stack.authorizations()["directory"]["outputs"]["expiresAt"] == "2026-01-31"
 
 
 def test_a_failed_update_keeps_the_state_true_and_the_next_up_mends_it(
@@ -409,17 +449,16 @@ def test_a_failed_update_keeps_the_state_true_and_the_next_up_mends_it(
     assert stack.authorizations()["directory"]["outputs"]["revision"] == 2
 
 
-def test_an_error_is_short_and_its_last_line_is_the_message(
+def test_an_error_is_one_line_without_a_traceback(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=400, message="No."))
     stack = program_for(BEARER)
     stack.configure_secret(token="t0ken")
     printed = stack.up(succeeds=False)
-    traceback = printed[printed.rindex("Traceback") :].splitlines()
-    message = next(line for line in traceback if "RequestError" in line)
-    assert message.strip().startswith("pulumi_entra_provisioning.RequestError: authorizing")
-    assert traceback.index(message) <= 9, "\n".join(traceback)
+    assert re.search(rf"^ +error: authorizing {PRINCIPAL}: 400 \w+: No \(request", printed, re.M)
+    assert "Traceback" not in printed
+    assert "RequestError" not in printed
 
 
 PLANTED = "pl4nted"

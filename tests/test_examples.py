@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import re
@@ -86,6 +87,42 @@ def test_the_bearer_token_is_stored_and_the_job_has_tried_it(
     told = outputs(stack)
     assert (told["status"], told["verification"]) == ("Authorized", "Valid")
     assert_nowhere(["pl4nted-token"], stack)
+
+
+def test_a_client_id_and_a_secret_lead_to_a_token_without_a_code(
+    emulator: Emulator, example_stack: ExampleStack
+) -> None:
+    party = emulator.tenant.third_party
+    party.register_client("contoso", "pl4nted-secret")
+    stack = example_stack(EXAMPLES / "oauth-client-credentials")
+    (job,) = emulator.tenant.jobs("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    stack.configure(
+        servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
+        baseAddress=party.scim_url,
+        exchangeUri=party.token_url,
+        clientId="contoso",
+        jobId=job["id"],
+    )
+    stack.configure_secret(clientSecret="pl4nted-wrong")
+    assert "Oauth2ClientCredentialsInvalid" in stack.up(succeeds=False)
+    emulator.journal.clear()
+
+    stack.configure_secret(clientSecret="pl4nted-secret")
+    stack.up()
+    assert authorized(emulator) == [DEFAULT_SERVICE_PRINCIPAL_ID]
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert party.accepts(held["Oauth2AccessToken"])
+    told = outputs(stack)
+    assert (told["status"], told["verification"]) == ("Authorized", "Valid")
+    assert_nowhere(["pl4nted-wrong", "pl4nted-secret", held["Oauth2AccessToken"]], stack)
+
+    party.register_client("contoso", "pl4nted-second")
+    stack.configure_secret(clientSecret="pl4nted-second")
+    assert "1 updated" in stack.up()
+    assert authorized(emulator) == [DEFAULT_SERVICE_PRINCIPAL_ID]
+    renewed = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert party.accepts(renewed["Oauth2AccessToken"])
+    assert renewed["Oauth2AccessToken"] != held["Oauth2AccessToken"]
 
 
 def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
@@ -366,6 +403,41 @@ def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
     assert job["schedule"]["state"] == "Active"
     assert "Oauth2RefreshToken" in emulator.tenant.secrets("servicePrincipals", principal)
     assert not [secret for secret in secrets.values() if secret in str(monitor.resources)]
+
+
+def settings_at_the_top(example: Path) -> list[str]:
+    head = ast.get_docstring(ast.parse((example / "__main__.py").read_text())) or ""
+    return re.findall(r"^    (pulumi config set .*)$", head, flags=re.MULTILINE)
+
+
+CONFIGURED = [
+    program.parent
+    for program in sorted(EXAMPLES.glob("*/__main__.py"))
+    if settings_at_the_top(program.parent)
+]
+
+
+@pytest.mark.parametrize("example", CONFIGURED, ids=[example.name for example in CONFIGURED])
+def test_the_settings_at_the_top_of_an_example_can_be_set(
+    example_stack: ExampleStack, example: Path
+) -> None:
+    stack = example_stack(example)
+    commands = settings_at_the_top(example)
+    given = dict.fromkeys(re.findall(r'"\$(\w+)"', str(commands)), str(uuid.uuid4()))
+    for command in commands:
+        # The CLI refuses in clear what it takes for a secret, and reads a secret from its input.
+        finished = subprocess.run(
+            ["sh", "-c", command],
+            cwd=stack.folder,
+            env={**stack.whole_environment(), **given},
+            input="a-secret",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{command}: {finished.stdout}"
 
 
 def test_every_example_is_listed_and_run_by_a_test() -> None:

@@ -47,7 +47,15 @@ FAULTS = {
     "redirect": Fault(status=307, headers={"Location": "https://127.0.0.1:9/"}),
 }
 
-COLUMNS = ("create", "create with a code", "update", "refresh", "destroy")
+COLUMNS = (
+    "create",
+    "create with a code",
+    "update",
+    "update of the keys",
+    "emptying old keys",
+    "refresh",
+    "destroy",
+)
 CELLS = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in table("Waits and repetitions")}
 
 PROGRAM = """
@@ -79,6 +87,11 @@ class Rows:
     emulator: Emulator
     rows: list[Row]
 
+    def declare(self, key: str, value: str) -> None:
+        """Have the program declare one key, with a value of each row's own."""
+        self.stack.program(PREAMBLE + PROGRAM.replace("KEY", key))
+        self.stack.configure_secret(value=value)
+
     def script(self, method: str, path: str) -> None:
         """Have every row's fault strike its next call of this kind."""
         self.emulator.journal.clear()
@@ -97,15 +110,49 @@ class Rows:
         return {row.name: row.cells[column] for row in self.rows}
 
     def expected_calls(self, column: str) -> dict[str, int]:
-        return {name: 2 if "repeated" in cell else 1 for name, cell in self.cells(column).items()}
+        return {name: 2 if cell == "retries" else 1 for name, cell in self.cells(column).items()}
 
-    def told(self, column: str) -> set[str]:
-        return {name for name, cell in self.cells(column).items() if cell.startswith("told")}
+    def fails(self, column: str) -> set[str]:
+        return {name for name, cell in self.cells(column).items() if cell.startswith("fails")}
 
     def recorded(self, output: str) -> dict[str, Any]:
         """An output of every resource in the state."""
         authorizations = self.stack.authorizations()
         return {name: item["outputs"].get(output) for name, item in authorizations.items()}
+
+    def held(self) -> dict[str, dict[str, str]]:
+        """What Graph holds for each row."""
+        return {
+            row.name: self.emulator.tenant.secrets("servicePrincipals", row.principal)
+            for row in self.rows
+        }
+
+    def expected_held(
+        self, column: str, before: Callable[[str], Any], after: Callable[[str], Any]
+    ) -> dict[str, dict[str, str]]:
+        """What Graph holds where the step did its work, and where it did not.
+
+        A fault lets the call be carried out, or not, whatever the client is told of it.
+        """
+        fails = self.fails(column)
+        return {
+            row.name: after(row.name)
+            if row.name not in fails or row.fault.drop in ("after", "body")
+            else before(row.name)
+            for row in self.rows
+        }
+
+
+def nothing(name: str) -> dict[str, str]:
+    return {}
+
+
+def token(value: str) -> Callable[[str], dict[str, str]]:
+    return lambda name: {"SecretToken": name + value}
+
+
+def password(value: str) -> Callable[[str], dict[str, str]]:
+    return lambda name: {"Password": name + value}
 
 
 @pytest.fixture
@@ -115,16 +162,21 @@ def rows(emulator: Emulator, program_for: ProgramFor) -> Rows:
         app_id = emulator.tenant.create_application(name)["appId"]
         principal = emulator.tenant.create_service_principal(app_id)["id"]
         made.append(Row(f"row{number}", principal, fault, CELLS[name]))
-    stack = program_for(PROGRAM.replace("KEY", "SecretToken"))
+    stack = program_for("")
     stack.configure(principals=json.dumps({row.name: row.principal for row in made}))
-    stack.configure_secret(value="first")
-    return Rows(stack, emulator, made)
+    rows = Rows(stack, emulator, made)
+    rows.declare("SecretToken", "first")
+    return rows
 
 
 def messages(printed: str, rows: Rows) -> dict[str, str]:
     """The error of each row that has one."""
     by_target = dict(
-        re.findall(r"RequestError: \w+[\w' ]* servicePrincipals/([0-9a-f-]{36}): (.*)", printed)
+        re.findall(
+            r"(?:error:|^\s+\*) \w+[\w' ]* servicePrincipals/([0-9a-f-]{36}): (.*)",
+            printed.partition("Diagnostics:")[2],
+            re.MULTILINE,
+        )
     )
     return {row.name: by_target[row.principal] for row in rows.rows if row.principal in by_target}
 
@@ -132,67 +184,150 @@ def messages(printed: str, rows: Rows) -> dict[str, str]:
 def test_the_table_has_a_cell_for_every_fault_and_step() -> None:
     assert set(CELLS) == set(FAULTS)
     assert sum(len(cells) for cells in CELLS.values()) >= 60
+    assert {cell for cells in CELLS.values() for cell in cells.values()} == {
+        "retries",
+        "waits",
+        "fails",
+        "fails, repeats",
+        "fails, code used",
+        "warns, repeats",
+        "Unknown",
+    }
 
 
 def test_create(rows: Rows) -> None:
     rows.script("POST", "acquireAccessToken")
     printed = rows.stack.up("--continue-on-error", succeeds=False)
-    told = rows.told("create")
+    fails = rows.fails("create")
     assert rows.calls("POST", "acquireAccessToken") == rows.expected_calls("create")
-    assert set(messages(printed, rows)) == told
-    assert set(rows.recorded("status")) == {row.name for row in rows.rows} - told
+    assert set(messages(printed, rows)) == fails
+    assert rows.recorded("status") == {
+        name: "Unknown" if cell == "fails, repeats" else "Authorized"
+        for name, cell in rows.cells("create").items()
+        if cell != "fails"
+    }
+    assert rows.held() == rows.expected_held("create", nothing, token("first"))
 
     rows.emulator.journal.clear()
     rows.stack.up()
     again = rows.calls("POST", "acquireAccessToken")
-    assert {name for name, count in again.items() if count} == told
+    assert {name for name, count in again.items() if count} == fails
     assert set(rows.recorded("status").values()) == {"Authorized"}
+    assert rows.held() == {row.name: token("first")(row.name) for row in rows.rows}
 
 
-def test_create_with_a_code(rows: Rows, program_for: ProgramFor) -> None:
-    program_for(PROGRAM.replace("KEY", "Oauth2AuthorizationCode"))
+def test_create_with_a_code(rows: Rows) -> None:
+    rows.declare("Oauth2AuthorizationCode", "c0de")
     rows.script("POST", "acquireAccessToken")
     printed = rows.stack.up("--continue-on-error", succeeds=False)
     column = "create with a code"
     assert rows.calls("POST", "acquireAccessToken") == rows.expected_calls(column)
     said = messages(printed, rows)
-    assert set(said) == rows.told(column)
-    spent = {name for name, message in said.items() if "code may be spent" in message}
-    assert spent == {name for name, cell in rows.cells(column).items() if cell == "told, spent?"}
-    assert set(rows.recorded("status")) == {row.name for row in rows.rows} - set(said)
+    assert set(said) == rows.fails(column)
+    used = {name for name, cell in rows.cells(column).items() if cell == "fails, code used"}
+    assert {name for name, message in said.items() if "code may be spent" in message} == used
+    assert rows.recorded("status") == {
+        name: "Unknown" if name in used else "Authorized"
+        for name, cell in rows.cells(column).items()
+        if cell != "fails"
+    }
+
+    rows.emulator.journal.clear()
+    asks = "this authorization code may have been used"
+    assert asks in rows.stack.preview(succeeds=False)
+    assert rows.emulator.journal.calls == []
+    assert asks in rows.stack.up("--continue-on-error", succeeds=False)
+    again = rows.calls("POST", "acquireAccessToken")
+    assert not used.intersection(name for name, count in again.items() if count)
 
     rows.stack.configure_secret(value="anew")
     rows.stack.up()
     assert set(rows.recorded("status").values()) == {"Authorized"}
+    assert all("Oauth2AccessToken" in secrets for secrets in rows.held().values())
 
 
-def test_update(rows: Rows) -> None:
-    rows.stack.up()
-    rows.stack.configure_secret(value="second")
+def updates(rows: Rows, column: str, old: Any, new: Any) -> None:
+    """See one column of updates that authorize, from `up` to the `up` that mends what failed."""
     rows.script("POST", "acquireAccessToken")
     printed = rows.stack.up("--continue-on-error", succeeds=False)
-    told = rows.told("update")
-    assert rows.calls("POST", "acquireAccessToken") == rows.expected_calls("update")
-    assert set(messages(printed, rows)) == told
+    fails = rows.fails(column)
+    assert rows.calls("POST", "acquireAccessToken") == rows.expected_calls(column)
+    assert set(messages(printed, rows)) == fails
     revisions = rows.recorded("revision")
-    assert {name for name, revision in revisions.items() if revision == 1} == told
+    assert {name for name, revision in revisions.items() if revision == 1} == fails
+    assert rows.recorded("status") == {
+        name: "Unknown" if cell == "fails, repeats" else "Authorized"
+        for name, cell in rows.cells(column).items()
+    }
+    assert rows.held() == rows.expected_held(column, old, new)
 
     rows.emulator.journal.clear()
     rows.stack.up()
     again = rows.calls("POST", "acquireAccessToken")
-    assert {name for name, count in again.items() if count} == told
+    assert {name for name, count in again.items() if count} == fails
     assert set(rows.recorded("revision").values()) == {2}
+    assert set(rows.recorded("status").values()) == {"Authorized"}
+    assert rows.held() == {row.name: new(row.name) for row in rows.rows}
+
+
+def test_update(rows: Rows) -> None:
+    rows.stack.up()
+    rows.declare("SecretToken", "second")
+    updates(rows, "update", token("first"), token("second"))
+
+
+def test_update_of_the_keys(rows: Rows) -> None:
+    rows.stack.up()
+    rows.declare("Password", "second")
+    updates(rows, "update of the keys", token("first"), password("second"))
+
+
+def test_an_update_that_failed_is_taken_back_by_the_program_before_it(rows: Rows) -> None:
+    rows.stack.up()
+    rows.declare("Password", "second")
+    rows.script("POST", "acquireAccessToken")
+    rows.stack.up("--continue-on-error", succeeds=False)
+    rows.declare("SecretToken", "first")
+    rows.stack.up()
+    assert rows.held() == {row.name: token("first")(row.name) for row in rows.rows}
+    assert set(rows.recorded("status").values()) == {"Authorized"}
+
+
+def test_emptying_old_keys(rows: Rows) -> None:
+    column = "emptying old keys"
+    rows.stack.up()
+    rows.declare("Password", "second")
+    rows.script("PUT", "secrets")
+    printed = rows.stack.up()
+    assert rows.calls("PUT", "secrets") == rows.expected_calls(column)
+    warns = {name for name, cell in rows.cells(column).items() if cell == "warns, repeats"}
+    warnings = printed.partition("Diagnostics:")[2]
+    assert warnings.count("The next `pulumi up` empties SecretToken.") == len(warns)
+    assert rows.recorded("keysToEmpty") == {
+        row.name: ["SecretToken"] if row.name in warns else [] for row in rows.rows
+    }
+    assert rows.held() == {
+        row.name: password("second")(row.name)
+        | (token("first")(row.name) if row.name in warns else {})
+        for row in rows.rows
+    }
+
+    rows.emulator.journal.clear()
+    rows.stack.up()
+    assert set(rows.calls("POST", "acquireAccessToken").values()) == {0}
+    assert rows.held() == {row.name: password("second")(row.name) for row in rows.rows}
+    assert "unchanged" in rows.stack.up()
 
 
 def test_refresh(rows: Rows) -> None:
     rows.stack.up()
     before = rows.recorded("authorizedAt")
     rows.script("GET", "secrets")
-    told = rows.told("refresh")
-    for name in sorted(told):
+    fails = rows.fails("refresh")
+    for name in sorted(fails):
         printed = rows.stack.refresh("--target", f"**{name}", succeeds=False)
         assert set(messages(printed, rows)) == {name}
-    others = [f"--target=**{row.name}" for row in rows.rows if row.name not in told]
+    others = [f"--target=**{row.name}" for row in rows.rows if row.name not in fails]
     rows.stack.refresh(*others)
     assert rows.calls("GET", "secrets") == rows.expected_calls("refresh")
     status = {"Unknown": "Unknown"}
@@ -206,25 +341,22 @@ def test_refresh(rows: Rows) -> None:
     rows.emulator.journal.clear()
     rows.stack.up()
     assert rows.emulator.journal.calls == []
+    assert rows.held() == {row.name: token("first")(row.name) for row in rows.rows}
 
 
 def test_destroy(rows: Rows) -> None:
     rows.stack.up()
     rows.script("PUT", "secrets")
     printed = rows.stack.destroy("--continue-on-error", succeeds=False)
-    told = rows.told("destroy")
+    fails = rows.fails("destroy")
     assert rows.calls("PUT", "secrets") == rows.expected_calls("destroy")
-    assert set(messages(printed, rows)) == told
-    assert set(rows.recorded("status")) == told
+    assert set(messages(printed, rows)) == fails
+    assert set(rows.recorded("status")) == fails
+    assert rows.held() == rows.expected_held("destroy", token("first"), nothing)
 
     rows.stack.destroy()
     assert rows.recorded("status") == {}
-    kept = [
-        row.name
-        for row in rows.rows
-        if rows.emulator.tenant.secrets("servicePrincipals", row.principal)
-    ]
-    assert kept == []
+    assert rows.held() == {row.name: {} for row in rows.rows}
 
 
 @pytest.fixture

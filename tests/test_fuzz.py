@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_entra_provisioning.errors import Answer, RequestError, redacted, unwrapped
-from pulumi_entra_provisioning.lifecycle import UNKNOWN, Authorization, check, diff
+from pulumi_entra_provisioning.lifecycle import Authorization, check, diff
 from pulumi_entra_provisioning.synchronization_secret import KEYS
+from pulumi_entra_provisioning.wire import UNKNOWN
 
 SECRET = "pl4nted"
 GUID = "00000000-0000-4000-8000-00000000051d"

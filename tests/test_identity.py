@@ -238,7 +238,7 @@ def authorized_by(chosen: Settings) -> str | None:
     }
 
     async def create() -> str | None:
-        return (await Lifecycle(chosen, print).create(inputs)).authorized_by
+        return (await Lifecycle(chosen, print, print).create(inputs)).authorized_by
 
     return asyncio.run(create())
 

@@ -14,10 +14,29 @@ PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
 
 # Each module with those of the package that it may import, the front end first.
 LAYERS = {
-    "__init__": {"authorization", "errors"},
-    "authorization": {"engine", "lifecycle", "settings", "errors"},
-    "engine": set(),
-    "lifecycle": {"graph", "settings", "waiting", "errors", "target", "synchronization_secret"},
+    "__init__": {"authorization", "credentials", "errors"},
+    "authorization": {
+        "engine",
+        "engine_status",
+        "lifecycle",
+        "credentials",
+        "settings",
+        "errors",
+        "wire",
+    },
+    "engine": {"engine_status"},
+    "engine_status": set(),
+    "lifecycle": {
+        "graph",
+        "credentials",
+        "references",
+        "settings",
+        "waiting",
+        "errors",
+        "target",
+        "synchronization_secret",
+        "wire",
+    },
     "graph": {
         "identity",
         "settings",
@@ -27,20 +46,25 @@ LAYERS = {
         "target",
         "synchronization_secret",
     },
+    "credentials": set(),
     "waiting": {"errors"},
+    "references": {"errors", "text_file", "wire"},
     "identity": {"token_credential", "settings", "permissions", "errors"},
     "token_credential": {"settings"},
-    "settings": {"permissions", "errors", "target"},
+    "settings": {"permissions", "errors", "target", "text_file"},
     "permissions": {"target"},
     "errors": set(),
     "target": set(),
     "synchronization_secret": set(),
+    "text_file": set(),
+    "wire": set(),
 }
 
 # What only one module imports.
 OWNERS = {
-    "pulumi": {"authorization"},
-    "grpc": {"engine"},
+    "pulumi": {"authorization", "credentials", "engine_status"},
+    "grpc": {"engine", "engine_status"},
+    "google": {"engine_status"},
     "msgraph": {"graph"},
     "msgraph_core": {"graph"},
     "kiota_abstractions": {"graph"},

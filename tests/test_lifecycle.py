@@ -5,34 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pulumi
 import pytest
-from pulumi_entra_provisioning.emulator import (
-    DEFAULT_SERVICE_PRINCIPAL_ID,
-    Emulator,
-    Fault,
-)
+from pulumi_entra_provisioning.emulator import Emulator, Fault
 from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
-from pulumi_entra_provisioning.lifecycle import (
-    UNKNOWN,
-    Authorization,
-    Lifecycle,
-    check,
-    diff,
-)
-from pulumi_entra_provisioning.settings import settings
-
-T = TypeVar("T")
-
-GUID = DEFAULT_SERVICE_PRINCIPAL_ID
-TARGET = f"servicePrincipals/{GUID}"
-INPUTS = {"service_principal_id": GUID, "credentials": {"SecretToken": "pl4nted"}}
-WITH_CODE = {**INPUTS, "credentials": {"Oauth2AuthorizationCode": "pl4nted"}}
+from pulumi_entra_provisioning.lifecycle import Lifecycle, check, diff
+from pulumi_entra_provisioning.wire import UNKNOWN
+from steps import GUID, INPUTS, TARGET, WITH_CODE, created, posts, run
 
 
 def test_the_marker_of_an_unknown_value_is_the_engines() -> None:
@@ -146,29 +129,6 @@ def test_check_tells_everything_at_once() -> None:
 # diff, create, update, read, delete
 
 
-def run(
-    emulator: Emulator,
-    step: Callable[[Lifecycle], Awaitable[T]],
-    environment: Mapping[str, str] | None = None,
-) -> tuple[T, list[str]]:
-    """What `step` gives, and the lines that it told the user."""
-    told: list[str] = []
-
-    async def on_a_loop() -> T:
-        values = environment or emulator.environment
-        return await step(Lifecycle(settings(lambda _: None, values), told.append))
-
-    return asyncio.run(on_a_loop()), told
-
-
-def created(emulator: Emulator, inputs: dict[str, Any] = INPUTS) -> Authorization:
-    return run(emulator, lambda steps: steps.create(inputs))[0]
-
-
-def posts(emulator: Emulator) -> list[int | None]:
-    return [call.status for call in emulator.journal.select("POST", "*/acquireAccessToken")]
-
-
 def test_diff_sees_what_calls_for_what(emulator: Emulator) -> None:
     old = created(emulator, {**INPUTS, "triggers": {"b": [1], "a": "x"}})
     same = {**INPUTS, "triggers": {"a": "x", "b": [1]}, "timeout": 5}
@@ -188,6 +148,87 @@ def test_diff_sees_what_calls_for_what(emulator: Emulator) -> None:
         assert diff(old, {**same, **target}).replaces == ["service_principal_id"]
     application = {**same, "service_principal_id": None, "application_id": GUID}
     assert diff(old, application).replaces == ["application_id"]
+
+
+def test_diff_says_where_the_engine_can_see_the_difference_itself(emulator: Emulator) -> None:
+    old = created(emulator)
+    for change in (
+        {"credentials": {"SecretToken": "other"}},
+        {"triggers": 1},
+        {"job_id": "job"},
+        {"expires_at": "2027-01-31"},
+    ):
+        assert diff(old, {**INPUTS, **change}).of_inputs, change
+    for unseen in (
+        replace(old, status="CredentialsMissing"),
+        replace(old, keys_to_empty=["Url"]),
+        replace(old, credentials_digest=None),
+    ):
+        difference = diff(unseen, INPUTS)
+        assert difference.changes
+        assert not difference.of_inputs
+        assert not diff(unseen, {**INPUTS, "triggers": 1}).of_inputs
+
+
+def test_two_resources_that_declare_one_target_differently_are_warned_of(
+    emulator: Emulator,
+) -> None:
+    async def step(steps: Lifecycle) -> None:
+        steps.declare(INPUTS)
+        steps.declare(INPUTS)
+        steps.declare({**INPUTS, "credentials": {"SecretToken": UNKNOWN}})
+        steps.declare({"application_id": GUID, "credentials": {"Url": "u"}})
+
+    assert run(emulator, step)[1] == []
+
+    async def differently(steps: Lifecycle) -> None:
+        steps.declare(INPUTS)
+        steps.declare({**INPUTS, "credentials": {"SecretToken": "pl4nted-too"}})
+
+    (line,) = run(emulator, differently)[1]
+    assert line.startswith(f"two resources of this program declare {TARGET} with different cred")
+    assert "pl4nted" not in line
+
+
+def test_a_caller_without_any_permission_that_would_do_is_refused_at_once(
+    emulator: Emulator,
+) -> None:
+    emulator.tenant.register_client(
+        emulator.environment["AZURE_CLIENT_ID"],
+        secrets=[emulator.environment["AZURE_CLIENT_SECRET"]],
+        roles=["User.Read.All"],
+    )
+    began = time.monotonic()
+    with pytest.raises(RequestError, match=r"401 UnknownError.* permissions User\.Read\.All; it"):
+        created(emulator)
+    assert posts(emulator) == [401]
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("kind", ["servicePrincipals", "applications"])
+def test_an_application_id_in_the_place_of_an_object_id_is_recognised_at_the_first_404(
+    emulator: Emulator, kind: Any
+) -> None:
+    app = emulator.tenant.create_application("Mistaken")
+    principal = emulator.tenant.create_service_principal(app["appId"])
+    name = "application_id" if kind == "applications" else "service_principal_id"
+    object_id = app["id"] if kind == "applications" else principal["id"]
+    inputs = {"credentials": INPUTS["credentials"], name: app["appId"]}
+    with pytest.raises(
+        RequestError,
+        match=rf"404 .*{app['appId']} is an application \(client\) id\. Use the object id"
+        rf" instead: {object_id}\.",
+    ):
+        created(emulator, inputs)
+    assert posts(emulator) == [404]
+    assert len(emulator.journal.select("GET", "/v1.0/*appId*")) == 1
+
+
+def test_a_new_target_is_looked_up_once_and_waited_for(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=404, times=2))
+    created(emulator)
+    assert posts(emulator) == [404, 404, 204]
+    assert len(emulator.journal.select("GET", "/v1.0/*appId*")) == 1
 
 
 def test_the_digest_holds_no_value_and_is_never_the_same_twice(emulator: Emulator) -> None:
@@ -216,7 +257,9 @@ def test_a_long_wait_is_told_and_one_beyond_the_timeout_is_not_begun(emulator: E
     assert told == [f"authorizing {TARGET}: 429, which asks to wait; trying again in 4 s"]
     emulator.journal.clear()
     emulator.faults.add(wait)
-    with pytest.raises(RequestError, match=f"authorizing {TARGET}: 429 ") as caught:
+    with pytest.raises(
+        RequestError, match=f"authorizing {TARGET}: 429 .*Retry-After 4 s"
+    ) as caught:
         created(emulator, {**INPUTS, "timeout": 3})
     assert "raise timeout" in str(caught.value)
     assert posts(emulator) == [429]
@@ -281,7 +324,9 @@ def test_a_code_is_not_sent_again_where_the_call_may_have_been_carried_out(
 
 def test_a_code_is_not_sent_again_where_no_answer_came_in_time(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
-    with pytest.raises(RequestError, match=r"no answer within 1 s\. .*code may be spent"):
+    with pytest.raises(
+        RequestError, match=r"no answer within 1 s\. Raise timeout .*code may be spent"
+    ):
         created(emulator, {**WITH_CODE, "timeout": 1})
     time.sleep(2)  # a delayed call stands in the journal once the emulator is done with it
     assert len(posts(emulator)) == 1
@@ -480,12 +525,16 @@ def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
         await steps.delete(old)
 
     _, told = run(emulator, step)
-    assert told == [f"{TARGET} is declared by the program still: its credentials stay"]
+    assert told == [
+        f"another resource of the program declares {TARGET}: keeps SecretToken; empties Url"
+    ]
     assert emulator.tenant.secrets("servicePrincipals", GUID) == {"SecretToken": "t"}
 
 
 def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: Emulator) -> None:
     old = created(emulator)
+    job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
+    emulator.tenant.start_job("servicePrincipals", GUID, job_id)
     for reason, status in (
         ("EncounteredQuarantineException", "Quarantined"),
         ("TooManyDeletes", "Authorized"),
@@ -588,7 +637,7 @@ def test_a_failed_verification_is_told_and_costs_no_authorization(emulator: Emul
     assert made.verification == "Failed: 400 InvalidCredentials"
     (line,) = told
     assert line.startswith(f"verifying the credentials of {TARGET}: 400 InvalidCredentials: ***")
-    assert line.endswith("The authorization stays.")
+    assert line.endswith("The authorization stays. The next `pulumi up` verifies again.")
     (call,) = emulator.journal.select("POST", "*/validateCredentials")
     assert call.path == f"/v1.0/{TARGET}/synchronization/jobs/{job_id}/validateCredentials"
 

@@ -14,6 +14,10 @@ import pytest
 from live.experiments import BEARER, EXPERIMENTS, NO_FACTS, assumptions, experiment
 from live.place import emulated
 from pulumi_entra_provisioning.emulator import Assumptions, Emulator, Fault
+from pulumi_entra_provisioning.emulator.third_party import (
+    DEFAULT_THIRD_PARTY_CLIENT_ID,
+    DEFAULT_THIRD_PARTY_CLIENT_SECRET,
+)
 from stack import REPOSITORY
 
 UNPERMITTED_ID = str(uuid4())
@@ -49,6 +53,7 @@ def tenant() -> Iterator[Emulator]:
 
 
 def settings_of(tenant: Emulator) -> dict[str, str]:
+    party = tenant.tenant.third_party
     return {
         "TENANT_ID": tenant.environment["AZURE_TENANT_ID"],
         "CLIENT_ID": tenant.environment["AZURE_CLIENT_ID"],
@@ -59,6 +64,10 @@ def settings_of(tenant: Emulator) -> dict[str, str]:
         "PAUSE_SECONDS": "0",
         "UNPERMITTED_CLIENT_ID": UNPERMITTED_ID,
         "UNPERMITTED_CLIENT_SECRET": UNPERMITTED_SECRET,
+        "SCIM_ADDRESS": party.scim_url,
+        "SCIM_TOKEN_EXCHANGE_URI": party.token_url,
+        "SCIM_CLIENT_ID": DEFAULT_THIRD_PARTY_CLIENT_ID,
+        "SCIM_CLIENT_SECRET": DEFAULT_THIRD_PARTY_CLIENT_SECRET,
     }
 
 
@@ -107,6 +116,7 @@ def test_a_tenant_is_asked_about_every_assumption_and_left_as_it_was(tenant: Emu
     assert re.search(r"^  PUT /\S+/secrets \(SecretToken\) → 204$", shown, re.M)
     assert re.search(r"^  GET /\S+/secrets → 200 BaseAddress as sent, SecretToken \*$", shown, re.M)
     assert "missing_synchronization_permission is a fact" in shown
+    assert "client_credentials_are_exchanged is a fact" in shown
     # Entra's are between 60 and 90 minutes, which the emulator's has to be.
     assert "expires_in 4200" in shown
     assert "token_lifetime is a fact" in shown
@@ -116,6 +126,7 @@ def test_a_tenant_is_asked_about_every_assumption_and_left_as_it_was(tenant: Emu
     assert [name.partition("[")[2] for name in failed] == ["unknown_key]"], shown
     after = {kind: tenant.tenant.objects(kind) for kind in ("applications", "servicePrincipals")}
     assert after == before
+    assert DEFAULT_THIRD_PARTY_CLIENT_SECRET not in shown
     for secret in (UNPERMITTED_SECRET, "a-bearer-token-of-this-test", "emulator-secret", "eyJ"):
         assert secret not in shown
 

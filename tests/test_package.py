@@ -18,10 +18,12 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import distributions, metadata, requires
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pulumi_entra_provisioning.emulator import Emulator
-from stack import REPOSITORY, cli_environment
+from pulumi_entra_provisioning.synchronization_secret import KEYS
+from stack import PREAMBLE, REPOSITORY, cli_environment
 
 DISTRIBUTION = "pulumi-entra-provisioning"
 NAME = "pulumi_entra_provisioning"
@@ -201,22 +203,73 @@ def test_the_emulator_names_its_extra_where_that_is_missing(plain: Path) -> None
 
 RIGHT = """\
 import pulumi
-from pulumi_entra_provisioning import ProvisioningAuthorization, RequestError
+from pulumi_entra_provisioning import (
+    Credentials,
+    ProvisioningAuthorization as Authorization,
+    RequestError,
+    from_environment,
+    from_file,
+)
 from pulumi_entra_provisioning.emulator import Emulator
 
 token = pulumi.Config().require_secret("token")
-right = ProvisioningAuthorization("right", application_id="id", credentials={"SecretToken": token})
+right = Authorization("right", application_id="id", credentials={"SecretToken": token})
 status: pulumi.Output[str] = right.status
 base: type[Exception] = RequestError
 url: str = Emulator().url
+
+Authorization("a", service_principal_id=token, credentials={"SecretToken": "text", "None": "text"})
+Authorization("b", application_id="id", credentials={"SecretToken": from_environment("TOKEN")})
+Authorization("c", application_id="id", credentials={"Password": from_file("password")})
+Authorization("d", application_id="id", credentials={"Password": {"fromEnvironment": "PASSWORD"}})
+Authorization("e", application_id="id", credentials={"SyncNotificationSettings": "{}"})
+Authorization(
+    "f",
+    application_id="id",
+    credentials={"SyncNotificationSettings": {"Enabled": True, "Recipients": token}},
+    restart_job=True,
+    expires_at="2027-01-01",
+)
+Authorization("g", application_id="id", credentials=[{"key": "SecretToken", "value": token}])
+
+computed: dict[str, str] = {}
+Authorization("h", application_id="id", credentials=pulumi.Output.secret(computed))
+Authorization("i", application_id="id", credentials=pulumi.Output.all(SecretToken=token))
+Authorization("j", application_id="id", credentials=token.apply(lambda t: {"SecretToken": t}))
+Authorization(
+    "k",
+    application_id="id",
+    credentials=[{"key": key, "value": token} for key in ("SecretToken", "Password")],
+)
+Authorization(
+    "l",
+    application_id="id",
+    credentials=pulumi.Output.from_input({key: token for key in ("SecretToken", "Password")}),
+)
+object_of_the_stack = pulumi.Config().require_secret_object("credentials")
+Authorization("m", application_id="id", credentials=object_of_the_stack)
+common: Credentials = {"BaseAddress": "https://scim.contoso.example/v2"}
+Authorization("n", application_id="id", credentials={**common, "SecretToken": token})
 """
 
 WRONG = """\
 from pulumi_entra_provisioning import RequestEror
 from pulumi_entra_provisioning.emulator import Emulater
-ProvisioningAuthorization("wrong", application="id", credentials={"SecretToken": token})
-ProvisioningAuthorization("wrong", application_id=1, credentials={"SecretToken": token})
+Authorization("wrong", application="id", credentials={"SecretToken": token})
+Authorization("wrong", application_id=1, credentials={"SecretToken": token})
 revision: pulumi.Output[str] = right.revision
+Authorization("unknown key", application_id="id", credentials={"SecretTokens": token})
+Authorization("wrong case", application_id="id", credentials={"secretToken": token})
+named: Credentials = {"baseAddress": "https://scim.contoso.example/v2"}
+Authorization("not text", application_id="id", credentials={"SecretToken": 1})
+Authorization("None", application_id="id", credentials={"SecretToken": None})
+Authorization("no reference", application_id="id", credentials={"Password": {"fromEnv": "X"}})
+Authorization("field", application_id="id", credentials={"SyncNotificationSettings": {"on": True}})
+Authorization("unchecked", application_id="id", credentials=computed)
+Authorization("not a mapping", application_id="id", credentials=token)
+Authorization("no target", credentials={"SecretToken": token})
+Authorization("two", application_id="i", service_principal_id="i", credentials={"Password": "p"})
+Authorization("no credentials", application_id="id")
 """
 
 MYPY = ["mypy", "--strict", "--config-file", "mypy.ini", "--python-executable"]
@@ -236,6 +289,106 @@ def test_type_checkers_see_every_mistake_of_a_users_program_and_no_other(
     found = {int(line) for line in re.findall(r"program\.py:(\d+):.*error: ", shown)}
     first = RIGHT.count("\n") + 1
     assert found == set(range(first, first + WRONG.count("\n"))), shown
+
+
+def test_a_type_checker_finds_nothing_in_the_programs_of_the_documentation(
+    plain: Path, tmp_path: Path
+) -> None:
+    # What a program has around the part that a page shows.
+    usual = (
+        "principal = config.require_object('principal')\nkeys = ['BaseAddress', 'SecretToken']\n"
+    )
+    for page in (REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")):
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+        for number, text in enumerate(blocks):
+            if "ProvisioningAuthorization(" in text:
+                path = tmp_path / f"{page.stem}-{number}.py"
+                path.write_text(text if "import pulumi\n" in text else PREAMBLE + usual + text)
+    assert len([*tmp_path.iterdir()]) >= 5
+    run([sys.executable, "-m", *PYRIGHT, plain / "python", *tmp_path.iterdir()], tmp_path)
+
+
+class Editor:
+    """An editor with a file open, as pyright's language server sees one.
+
+    https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/specification
+    """
+
+    def __init__(self, python: Path, folder: Path, text: str) -> None:
+        self._python = python
+        self._document = {"uri": (folder / "program.py").as_uri()}
+        self._server = subprocess.Popen(
+            [Path(sys.executable).with_name("pyright-langserver"), "--stdio"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=folder,
+        )
+        self._requests = 0
+        self.ask(
+            "initialize",
+            processId=os.getpid(),
+            workspaceFolders=[{"uri": folder.as_uri(), "name": "program"}],
+            capabilities={
+                "workspace": {"configuration": True},
+                "textDocument": {"hover": {"contentFormat": ["plaintext"]}},
+            },
+        )
+        self._send(method="initialized", params={})
+        opened = {**self._document, "languageId": "python", "version": 1, "text": text}
+        self._send(method="textDocument/didOpen", params={"textDocument": opened})
+
+    def __enter__(self) -> Editor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.kill()
+        self._server.communicate()
+
+    def at(self, method: str, line: int, character: int) -> Any:
+        """What the server says of a place in the file."""
+        return self.ask(
+            f"textDocument/{method}",
+            textDocument=self._document,
+            position={"line": line, "character": character},
+        )
+
+    def ask(self, method: str, **params: Any) -> Any:
+        """The server's answer, which may ask for the settings of the editor first."""
+        self._requests += 1
+        self._send(id=self._requests, method=method, params=params)
+        while (message := self._receive()).get("id") != self._requests or "method" in message:
+            if "id" in message and "method" in message:
+                items = message["params"].get("items", [])
+                settings = [{"pythonPath": str(self._python)} for _ in items]
+                self._send(id=message["id"], result=settings)
+        return message["result"]
+
+    def _send(self, **message: Any) -> None:
+        assert self._server.stdin
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self._server.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        self._server.stdin.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._server.stdout
+        headers = b"".join(iter(self._server.stdout.readline, b"\r\n"))
+        length = int(headers.partition(b"Content-Length: ")[2].split()[0])
+        message: dict[str, Any] = json.loads(self._server.stdout.read(length))
+        return message
+
+
+def test_an_editor_completes_the_keys_and_explains_them(plain: Path, tmp_path: Path) -> None:
+    declared = 'ProvisioningAuthorization("x", application_id="id", credentials={"'
+    text = (
+        "from pulumi_entra_provisioning import ProvisioningAuthorization\n"
+        f'{declared}SecretToken": "t", ""}})\n'
+    )
+    with Editor(plain / "python", tmp_path, text) as editor:
+        completed = editor.at("completion", 1, len(f'{declared}SecretToken": "t", "'))
+        explained = editor.at("hover", 1, len(declared))
+    # A key that is there already is not offered again.
+    assert {item["label"].strip('"') for item in completed["items"]} == KEYS - {"SecretToken"}
+    assert "Bearer token that the application issued" in explained["contents"]["value"]
 
 
 def test_the_quickstart_runs_in_a_clean_environment(tmp_path: Path) -> None:
@@ -318,6 +471,7 @@ def interpreter(version: str) -> str | None:
 # likely to differ between versions of Python and does not take minutes.
 OF_EVERY_VERSION = [
     "tests/test_authorization.py",
+    "tests/test_credentials.py",
     "tests/test_emulator_tokens.py",
     "tests/test_errors.py",
     "tests/test_identity.py",

@@ -34,12 +34,26 @@ def test_the_program_authorizes(emulator: Emulator, stack: Stack) -> None:
     stack.program(block("python", "pulumi.export("))
     stack.configure(
         servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
+        oauthBaseAddress="https://m-files.example/scim",
+        oauthExchangeUri="https://m-files.example/token",
         oauthClientId="contoso",
-        oauthRedirectUri="https://portal.azure.com/tokenauthorize",
     )
-    stack.configure_secret(oauthClientSecret="a-secret", oauthCode="a-code")
+    stack.configure_secret(oauthClientSecret="a-secret")
     assert 'authorizedAt: "20' in stack.up()
-    assert stack.authorizations()["salesforce"]["outputs"]["status"] == "Authorized"
+    assert stack.authorizations()["m-files"]["outputs"]["status"] == "Authorized"
+
+
+def test_the_program_is_the_first_of_the_quickstart() -> None:
+    def declared(program: str) -> list[str]:
+        return [
+            ast.unparse(call)
+            for call in ast.walk(ast.parse(program))
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "ProvisioningAuthorization"
+        ]
+
+    (shown,) = declared(block("python", "pulumi.export("))
+    quickstart = (REPOSITORY / "examples/quickstart/__main__.py").read_text()
+    assert shown == declared(quickstart)[0]
 
 
 def test_the_program_beside_pulumi_azuread_authorizes(
@@ -52,7 +66,7 @@ def test_the_program_beside_pulumi_azuread_authorizes(
     )
     stack.configure_secret(scimToken="a-token")
     stack.up()
-    assert stack.authorizations()["salesforce"]["outputs"]["status"] == "Authorized"
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
 
 
 def test_the_wheel_is_where_the_installation_looks_for_it() -> None:
@@ -102,10 +116,10 @@ def test_the_commands_for_a_tenant_authorize(emulator: Emulator, checkout: Path)
             "CLIENT_SECRET": emulator.environment["AZURE_CLIENT_SECRET"],
             "SERVICE_PRINCIPAL_ID": DEFAULT_SERVICE_PRINCIPAL_ID,
             "APPLICATION_ID": DEFAULT_APPLICATION_ID,
+            "OAUTH_BASE_ADDRESS": "https://m-files.example/scim",
+            "OAUTH_EXCHANGE_URI": "https://m-files.example/token",
             "OAUTH_CLIENT_ID": "contoso",
-            "OAUTH_REDIRECT_URI": "https://portal.azure.com/tokenauthorize",
             "OAUTH_CLIENT_SECRET": "a-secret",
-            "OAUTH_CODE": "a-code",
             "SCIM_BASE_ADDRESS": "https://scim.example/v2",
             "SCIM_TOKEN": "a-token",
         },
@@ -143,7 +157,19 @@ def test_the_quickstart_authorizes_two_targets_and_then_changes_nothing(checkout
     for output in shown:
         holds = output.split("The tenant now holds:")[1]
         assert holds.count("authorized 20") == 2
-        assert not re.search(r"quickstart-(client-secret|authorization-code|bearer)", output)
+        assert not re.search(r"quickstart-(client-secret|bearer)", output)
+
+
+def test_every_file_and_heading_that_is_linked_is_there() -> None:
+    headings = {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", TEXT, flags=re.MULTILINE)
+    }
+    for link in re.findall(r"\]\(([^)]+)\)", TEXT):
+        file, _, heading = link.partition("#")
+        if ":" not in link:
+            assert (REPOSITORY / file).exists(), link
+            assert file or heading in headings, link
 
 
 def test_every_make_target_that_is_named_is_there() -> None:

@@ -16,15 +16,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 from pulumi import automation
-from pulumi_entra_provisioning import ProvisioningAuthorization
+from pulumi_entra_provisioning import Credentials, ProvisioningAuthorization
 
 
-def authorize(service_principal_id: str, credentials: Mapping[str, str]) -> dict[str, Any]:
+def authorize(service_principal_id: str, credentials: Credentials) -> dict[str, Any]:
     """Authorize a service principal, in a stack of its own; what is known of it then."""
 
     def program() -> None:

@@ -5,19 +5,19 @@ from pulumi_entra_provisioning import ProvisioningAuthorization
 
 config = pulumi.Config()
 
-# An application of the gallery that takes OAuth: the provisioning service exchanges the code.
-sales = ProvisioningAuthorization(
-    "sales",
+# M-Files, an application of the gallery, takes OAuth 2.0 client credentials.
+m_files = ProvisioningAuthorization(
+    "m-files",
     service_principal_id=config.require("servicePrincipalId"),
     credentials={
+        "BaseAddress": config.require("oauthBaseAddress"),
+        "Oauth2TokenExchangeUri": config.require("oauthExchangeUri"),
         "Oauth2ClientId": config.require("oauthClientId"),
         "Oauth2ClientSecret": config.require_secret("oauthClientSecret"),
-        "Oauth2AuthorizationCode": config.require_secret("oauthCode"),
-        "Oauth2RedirectUri": config.require("oauthRedirectUri"),
     },
 )
 
-# An application that takes SCIM with a bearer token.
+# An application that is not in the gallery takes SCIM with a bearer token.
 directory = ProvisioningAuthorization(
     "directory",
     application_id=config.require("applicationId"),
@@ -27,7 +27,7 @@ directory = ProvisioningAuthorization(
     },
 )
 
-for name, authorization in (("sales", sales), ("directory", directory)):
+for name, authorization in (("m-files", m_files), ("directory", directory)):
     pulumi.export(
         name,
         {

@@ -7,10 +7,10 @@ pulumi stack select --create quickstart
 pulumi config set-all \
     --plaintext servicePrincipalId=00000000-0000-4000-8000-00000000051d \
     --plaintext applicationId=00000000-0000-4000-8000-00000000a991 \
+    --plaintext oauthBaseAddress=https://m-files.example/scim \
+    --plaintext oauthExchangeUri=https://m-files.example/token \
     --plaintext oauthClientId=contoso \
-    --plaintext oauthRedirectUri=https://portal.azure.com/tokenauthorize \
     --plaintext scimBaseAddress=https://scim.contoso.example/v2 \
     --secret oauthClientSecret=quickstart-client-secret \
-    --secret oauthCode=quickstart-authorization-code \
     --secret scimToken=quickstart-bearer-token
 pulumi up --yes --skip-preview

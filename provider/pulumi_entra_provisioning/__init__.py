@@ -5,20 +5,40 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .authorization import ProvisioningAuthorization, ProvisioningAuthorizationProvider
+    from .credentials import (
+        Credentials,
+        FromEnvironment,
+        FromFile,
+        NotificationSettings,
+        from_environment,
+        from_file,
+    )
     from .errors import ProvisioningError, RequestError, SettingsError, SignInError
 
 __all__ = [
+    "Credentials",
+    "FromEnvironment",
+    "FromFile",
+    "NotificationSettings",
     "ProvisioningAuthorization",
     "ProvisioningAuthorizationProvider",
     "ProvisioningError",
     "RequestError",
     "SettingsError",
     "SignInError",
+    "from_environment",
+    "from_file",
 ]
 
 _LOADED_LATE = {
     "ProvisioningAuthorization": ".authorization",
     "ProvisioningAuthorizationProvider": ".authorization",
+    "Credentials": ".credentials",
+    "FromEnvironment": ".credentials",
+    "FromFile": ".credentials",
+    "NotificationSettings": ".credentials",
+    "from_environment": ".credentials",
+    "from_file": ".credentials",
     "ProvisioningError": ".errors",
     "RequestError": ".errors",
     "SettingsError": ".errors",

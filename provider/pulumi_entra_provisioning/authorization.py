@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
 import pulumi
 from pulumi.dynamic import (
@@ -25,10 +25,13 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from . import engine, lifecycle
-from .errors import ProvisioningError, SettingsError
+from . import engine, engine_status, lifecycle, wire
+from .errors import ProvisioningError, RequestError, SettingsError
 from .lifecycle import Authorization, Lifecycle
 from .settings import Settings, settings
+
+if TYPE_CHECKING:
+    from .credentials import DeclaredCredentials
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -39,18 +42,18 @@ _INPUTS: Final = (
     "credentials",
     "triggers",
     "job_id",
+    "restart_job",
+    "expires_at",
     "timeout",
 )
+_SERIALIZED: Final = "__provider"
+"""The property in which Pulumi keeps a dynamic provider, which every later step needs."""
+
 _OUTPUTS: Final = tuple(field.name for field in dataclasses.fields(Authorization))
 
 
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(other.capitalize() for other in others)
-
-
 # The one mapping between the names of Python and those of the engine's wire and state.
-_WIRE_NAMES: Final = {name: _camel_case(name) for name in (*_INPUTS, *_OUTPUTS)}
+_WIRE_NAMES: Final = {name: wire.camel_case(name) for name in (*_INPUTS, *_OUTPUTS)}
 _PYTHON_NAMES: Final = {wire_name: name for name, wire_name in _WIRE_NAMES.items()}
 
 
@@ -79,6 +82,12 @@ class ProvisioningAuthorization(
 
     job_id: pulumi.Output[str | None]
     """The synchronization job that verifies the credentials."""
+
+    restart_job: pulumi.Output[bool | None]
+    """Whether that job is taken out of a quarantine once the target is authorized."""
+
+    expires_at: pulumi.Output[str | None]
+    """When the credentials expire, as declared."""
 
     target: pulumi.Output[str]
     """What is authorized: `servicePrincipals/<object id>` or `applications/<object id>`."""
@@ -113,33 +122,72 @@ class ProvisioningAuthorization(
     verification: pulumi.Output[str | None]
     """`Valid`, or `Failed:` with status and code, where `job_id` is given."""
 
+    keys_to_empty: pulumi.Output[Sequence[str]]
+    """Keys that are no longer declared and that Graph still holds: the next `up` empties them."""
+
+    @overload
     def __init__(
         self,
         resource_name: str,
         *,
-        credentials: pulumi.Input[
-            Mapping[str, pulumi.Input[str]] | Sequence[pulumi.Input[Mapping[str, Any]]]
-        ],
-        application_id: pulumi.Input[str] | None = None,
-        service_principal_id: pulumi.Input[str] | None = None,
+        service_principal_id: pulumi.Input[str],
+        credentials: DeclaredCredentials,
         triggers: pulumi.Input[Any] | None = None,
         job_id: pulumi.Input[str] | None = None,
+        restart_job: pulumi.Input[bool] | None = None,
+        expires_at: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        application_id: pulumi.Input[str],
+        credentials: DeclaredCredentials,
+        triggers: pulumi.Input[Any] | None = None,
+        job_id: pulumi.Input[str] | None = None,
+        restart_job: pulumi.Input[bool] | None = None,
+        expires_at: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        service_principal_id: pulumi.Input[str] | None = None,
+        application_id: pulumi.Input[str] | None = None,
+        credentials: DeclaredCredentials,
+        triggers: pulumi.Input[Any] | None = None,
+        job_id: pulumi.Input[str] | None = None,
+        restart_job: pulumi.Input[bool] | None = None,
+        expires_at: pulumi.Input[str] | None = None,
         timeout: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare an authorization of exactly one target.
 
         :param resource_name: the resource's name in the stack.
-        :param credentials: keys of Graph's `synchronizationSecret` and their values, as a mapping
-            or as Graph's own list of `{"key": …, "value": …}`; never empty. Always made secret.
-            A change authorizes again.
-        :param application_id: object id of the application: a GUID, or `/applications/<GUID>` as
-            pulumi-azuread has it. A change replaces.
         :param service_principal_id: object id of the service principal: a GUID, or
             `/servicePrincipals/<GUID>` as pulumi-azuread has it. A change replaces.
+        :param application_id: object id of the application: a GUID, or `/applications/<GUID>` as
+            pulumi-azuread has it. A change replaces.
+        :param credentials: keys of Graph's `synchronizationSecret` and their values, as a mapping
+            or as Graph's own list of `{"key": …, "value": …}`; never empty. A value may be
+            `from_environment(…)` or `from_file(…)`. Type checkers compare a literal mapping with
+            `Credentials`; wrap one that the program computes in `pulumi.Output.secret(…)`. Always
+            made secret. A change authorizes again.
         :param triggers: any plain values; a change authorizes again with the same credentials.
         :param job_id: a synchronization job of the target, which then tries the credentials; what
             it says stands in `verification`. A change verifies, without another authorization.
+        :param restart_job: with `job_id`: once the credentials are authorized and verified, a job
+            that is in quarantine for its credentials is restarted. A change does nothing.
+        :param expires_at: when the credentials expire: a date or a date and time of RFC 3339.
+            Preview and up warn from 30 days before. A change sends nothing.
         :param timeout: seconds that create and update may take, waits included; 300 unless given.
         :param opts: Pulumi's resource options.
 
@@ -154,6 +202,8 @@ class ProvisioningAuthorization(
                 "credentials": pulumi.Output.secret(credentials).apply(_with_nothing_dropped),
                 "triggers": triggers,
                 "job_id": job_id,
+                "restart_job": restart_job,
+                "expires_at": expires_at,
                 "timeout": timeout,
             },
             opts,
@@ -190,7 +240,10 @@ class ProvisioningAuthorization(
             # A property that is not named here would not become an attribute.
             {**dict.fromkeys((*_INPUTS, *_OUTPUTS)), **inputs},
             pulumi.ResourceOptions.merge(
-                pulumi.ResourceOptions(additional_secret_outputs=["credentials_digest"]), opts
+                pulumi.ResourceOptions(
+                    additional_secret_outputs=["credentials_digest", "used_codes"]
+                ),
+                opts,
             ),
         )
 
@@ -203,15 +256,15 @@ class ProvisioningAuthorization(
         return _PYTHON_NAMES.get(prop, prop)
 
 
-def _briefly(step: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Let what goes wrong in `step` leave as one short exception without a history.
+def _failing_clearly(step: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let what goes wrong in `step` reach the engine as one message.
 
-    The engine prints the whole traceback of an Exception, and waits for ever after any other
-    BaseException. The text of an exception that nobody here wrote may hold anything.
+    The engine waits for ever after a BaseException that is no Exception. The text of an exception
+    that nobody here wrote may hold anything.
     """
 
     @functools.wraps(step)
-    def told(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         failure: ProvisioningError
         try:
             return step(*args, **kwargs)
@@ -223,9 +276,18 @@ def _briefly(step: Callable[_P, _T]) -> Callable[_P, _T]:
                 f"unexpected {type(error).__name__} at {os.path.basename(place.filename)}:"
                 f"{place.lineno}. This is a defect: please report it with this line."
             )
+        engine_status.send(str(failure), _to_record(failure, args[-1]))
         raise failure.with_traceback(None) from None
 
-    return told
+    return wrapped
+
+
+def _to_record(failure: ProvisioningError, inputs: Any) -> engine_status.Resource | None:
+    """What the state has to hold of a resource whose create or update with `inputs` failed."""
+    if not isinstance(failure, RequestError) or failure.outputs is None:
+        return None
+    properties = {**_wire(failure.outputs), _SERIALIZED: inputs[_SERIALIZED]}
+    return engine_status.Resource(failure.outputs["target"], properties)
 
 
 class ProvisioningAuthorizationProvider(ResourceProvider):
@@ -240,7 +302,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
 
     _settings: Settings | SettingsError
 
-    @_briefly
+    @_failing_clearly
     def configure(self, req: ConfigureRequest) -> None:
         """Find the settings of the run; what is missing is told by the step that needs it."""
         engine.end_with_the_engine()
@@ -249,7 +311,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
         except SettingsError as error:
             self._settings = error
 
-    @_briefly
+    @_failing_clearly
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Bring the inputs into their one form, or say everything that is wrong with them."""
         inputs, failures = lifecycle.check(_inputs(news))
@@ -260,28 +322,32 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
         # The CLI prints the value of a property that a failure names, even of a secret one.
         return CheckResult(_wire(inputs), [CheckFailure("", failure) for failure in failures])
 
-    @_briefly
+    @_failing_clearly
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare the inputs with what the last step left. Nothing is sent."""
         difference = lifecycle.diff(_authorization(olds), _inputs(news))
+        for warning in difference.warnings:
+            _warn(warning)
+        # Where the answer is left to the engine it compares the inputs itself: it then shows which
+        # changed, and honours replace_on_changes.
         return DiffResult(
-            changes=difference.changes,
+            changes=None if difference.of_inputs else difference.changes,
             replaces=[_WIRE_NAMES[name] for name in difference.replaces],
         )
 
-    @_briefly
+    @_failing_clearly
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Authorize the target."""
         outputs = self._run(lambda steps: steps.create(_inputs(props)))
         return CreateResult(outputs.target, _wire(dataclasses.asdict(outputs)))
 
-    @_briefly
+    @_failing_clearly
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Authorize the target again."""
         outputs = self._run(lambda steps: steps.update(_authorization(olds), _inputs(news)))
         return UpdateResult(_wire(dataclasses.asdict(outputs)))
 
-    @_briefly
+    @_failing_clearly
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at what Graph holds: for a refresh, or for `ProvisioningAuthorization.get`."""
         old = _authorization(props) if "target" in props else None
@@ -290,7 +356,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
             return ReadResult(id_="", outs={})
         return ReadResult(outputs.target, _wire(dataclasses.asdict(outputs)))
 
-    @_briefly
+    @_failing_clearly
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Take back what create gave."""
         self._run(lambda steps: steps.delete(_authorization(props)))
@@ -298,8 +364,11 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     def _run(self, step: Callable[[Lifecycle], Coroutine[Any, Any, _T]]) -> _T:
         if isinstance(self._settings, SettingsError):
             raise self._settings
-        running = _on_event_loop(self._settings, step)
-        return asyncio.run_coroutine_threadsafe(running, _event_loop()).result()
+        running = asyncio.run_coroutine_threadsafe(
+            _on_event_loop(self._settings, step), _event_loop()
+        )
+        engine.cancel_when_unwanted(running)
+        return running.result()
 
 
 async def _on_event_loop(
@@ -307,7 +376,7 @@ async def _on_event_loop(
 ) -> _T:
     try:
         return await step(_lifecycle(settings))
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         raise
     except BaseException as error:
         # It would end the loop, and every later step would wait for it for ever.
@@ -325,12 +394,17 @@ def _lifecycle(settings: Settings) -> Lifecycle:
 
 @functools.cache
 def _started_lifecycle(settings: Settings) -> Lifecycle:
-    return Lifecycle(settings, _tell)
+    return Lifecycle(settings, _log, _warn)
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     """Show a line in the CLI's output, where the engine puts what its plugins write."""
     print(line, file=sys.stderr, flush=True)
+
+
+def _warn(line: str) -> None:
+    # The engine gives a dynamic provider no way to mark a line as a warning.
+    _log(f"warning: {line}")
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
@@ -365,7 +439,7 @@ def _with_nothing_dropped(credentials: Any) -> Any:
 def _plain(value: Any) -> Any:
     """`value` with the engine's own marker in place of the SDK's object for an unknown value."""
     if isinstance(value, pulumi.output.Unknown):
-        return lifecycle.UNKNOWN
+        return wire.UNKNOWN
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -376,7 +450,7 @@ def _plain(value: Any) -> Any:
 def _authorization(props: Mapping[str, Any]) -> Authorization:
     """The outputs that a step left, of this version or an earlier one."""
     known: dict[str, Any] = {name: props.get(_WIRE_NAMES[name]) for name in _OUTPUTS}
-    return Authorization(**known)
+    return Authorization(**{**known, "keys_to_empty": known["keys_to_empty"] or []})
 
 
 def _wire(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,12 @@ import os
 import sys
 import threading
 import time
-from typing import Final
+from concurrent.futures import Future
+from typing import Any, Final
+
+import grpc
+
+from . import engine_status
 
 _WATCH: Final = "/grpc.health.v1.Health/Watch"
 """A call that lasts as long as the engine: https://grpc.io/docs/guides/health-checking."""
@@ -26,6 +31,20 @@ def end_with_the_engine() -> None:
         threading.Thread(target=_watch, args=[sys.argv[-1]], daemon=True).start()
 
 
+def cancel_when_unwanted(running: Future[Any]) -> None:
+    """Cancel what runs for the current step as soon as the engine no longer waits for it.
+
+    That is so after a second Ctrl-C: the engine then gives this process some seconds to end.
+    """
+
+    def cancel() -> None:
+        running.cancel()
+
+    call = engine_status.calling()
+    if call and not call.add_callback(cancel):
+        cancel()
+
+
 def _watch(address: str) -> None:
     if _was_reached(address):
         # The call ended, for whatever reason: only an engine that can't be reached again is gone.
@@ -36,8 +55,6 @@ def _watch(address: str) -> None:
 
 def _was_reached(address: str) -> bool:
     """Wait as long as the engine at `address` is there; whether it was there at all."""
-    import grpc  # by which `pulumi.dynamic` talks to the engine
-
     reached = False
     # Without the option, gRPC would ask the proxy of `https_proxy` for this machine's own port.
     options = [("grpc.enable_http_proxy", 0)]

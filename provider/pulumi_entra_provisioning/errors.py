@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 
@@ -47,7 +47,8 @@ class Answer:
     `status` is the HTTP status, or None where no answer came. `code` and `message` are the
     service's own, the synchronization service's unwrapped from Graph's, without the values of
     credentials. `retry_after` is in seconds. `may_have_acted` is True where the request may have
-    been carried out all the same, `is_final` where sending it again can't help.
+    been carried out all the same, `is_final` where sending it again can't help, `out_of_time` where
+    no answer came because the time for the step was over.
     """
 
     status: int | None
@@ -57,6 +58,7 @@ class Answer:
     retry_after: float | None = None
     may_have_acted: bool = False
     is_final: bool = False
+    out_of_time: bool = False
 
     @property
     def is_forbidden(self) -> bool:
@@ -73,7 +75,10 @@ class Answer:
             for part in (f"{self.status or ''} {self.code}".strip(), _sentence(self.message))
             if part
         )
-        return said + (f" (request-id {self.request_id})" if self.request_id else "")
+        notes = [f"request-id {self.request_id}"] if self.request_id else []
+        if self.retry_after is not None:
+            notes.append(f"Retry-After {self.retry_after:.0f} s")
+        return said + (f" ({', '.join(notes)})" if notes else "")
 
 
 class SignInError(ProvisioningError):
@@ -91,14 +96,18 @@ class RequestError(ProvisioningError):
 
     `doing` says what was being done to what, `answer` what Microsoft Graph said; `code_at_stake`
     that the call carried an authorization code, which works once. `remedy` says more exactly than
-    REMEDIES what to do.
+    REMEDIES what to do. `outputs` is what to record of the resource although the step failed: Graph
+    may have carried the call out.
     """
 
     __module__ = __package__
 
+    outputs: Mapping[str, Any] | None = None
+
     def __init__(
         self, doing: str, answer: Answer, *, code_at_stake: bool = False, remedy: str = ""
     ) -> None:
+        self.doing = doing
         self.answer = answer
         spent = f" {_CODE_SPENT}" if code_at_stake and answer.may_have_acted else ""
         super().__init__(f"{doing}: {answer}. {remedy or _remedy(REMEDIES, answer)}{spent}")
@@ -140,7 +149,7 @@ _GRANT: Final = (
     "grant the application permission Synchronization.ReadWrite.All, or"
     " Application.ReadWrite.OwnedBy and ownership of the service principal; a delegated caller"
     " needs Synchronization.ReadWrite.All and the role Application Administrator, Cloud Application"
-    " Administrator or Hybrid Identity Administrator"
+    " Administrator or Hybrid Identity Administrator, or a custom role with the same permission"
 )
 
 REMEDIES: Final = {
@@ -157,7 +166,7 @@ REMEDIES: Final = {
     " (client) id, which has the same form) and check that application_id and service_principal_id"
     " are not mixed up and that tenantId is right.",
     "405": "Check graphEndpoint: this is not Microsoft Graph's answer to this call.",
-    "429": "Graph throttles this tenant: run again later, or raise timeout.",
+    "429": "Graph throttles this tenant: run again later, or raise timeout above the Retry-After.",
     "500 InternalError": "Graph does not know one of the keys or values: keys are case-sensitive.",
     "5xx": "Microsoft's side failed: run again later, and give the request-id to Microsoft support"
     " if it stays.",
@@ -165,6 +174,8 @@ REMEDIES: Final = {
     "3xx": "Redirects are not followed, as a token goes to no other host: check graphEndpoint and"
     " any proxy between.",
     "no answer": "Check the network, the proxy and, behind a proxy that inspects TLS, caFile.",
+    "out of time": "Raise timeout if it is short. If it is not, check the network, the proxy and,"
+    " behind a proxy that inspects TLS, caFile.",
     "else": "See https://learn.microsoft.com/graph/errors.",
 }
 """What to do, by HTTP status and Graph's code, the more exact first: in the README's table."""
@@ -200,6 +211,8 @@ SIGN_IN_REMEDIES: Final = {
 def _remedy(remedies: Mapping[str, str], answer: Answer) -> str:
     """What the user can do about `answer`: one or two sentences."""
     status = "no answer" if answer.status is None else str(answer.status)
+    if answer.out_of_time:
+        status = "out of time"
     names = [answer.code, f"{status} {answer.code}", status, f"{status[0]}xx"]
     found = next((remedies[name] for name in names if name in remedies), None)
     if found is None and answer.code.startswith("AADSTS"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +28,9 @@ from kiota_http.middleware.options import (
 from msgraph.generated.applications.item.synchronization.acquire_access_token import (
     acquire_access_token_post_request_body as token_body,
 )
+from msgraph.generated.applications.item.synchronization.jobs.item.restart import (
+    restart_post_request_body as restart_body,
+)
 from msgraph.generated.applications.item.synchronization.jobs.item.validate_credentials import (
     validate_credentials_post_request_body as validation_body,
 )
@@ -36,6 +40,13 @@ from msgraph.generated.applications.item.synchronization.secrets import (
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.quarantine_reason import QuarantineReason
 from msgraph.generated.models.synchronization_job import SynchronizationJob
+from msgraph.generated.models.synchronization_job_restart_criteria import (
+    SynchronizationJobRestartCriteria,
+)
+from msgraph.generated.models.synchronization_job_restart_scope import (
+    SynchronizationJobRestartScope,
+)
+from msgraph.generated.models.synchronization_schedule_state import SynchronizationScheduleState
 from msgraph.generated.models.synchronization_secret import SynchronizationSecret
 from msgraph.generated.models.synchronization_secret_key_string_value_pair import (
     SynchronizationSecretKeyStringValuePair,
@@ -56,7 +67,7 @@ from .errors import (
     unwrapped,
 )
 from .identity import SharedTokenCredential
-from .permissions import Caller, lacking, lacking_to_look
+from .permissions import Caller, is_insufficient, lacking, lacking_to_look
 from .settings import Settings
 from .synchronization_secret import SINGLE_USE
 from .target import Target
@@ -69,6 +80,9 @@ _T = TypeVar("_T")
 
 USER_AGENT = f"pulumi-entra-provisioning/{version('pulumi-entra-provisioning')}"
 
+_LOOK_UP = 10.0
+"""Seconds for a request that only makes an error clearer."""
+
 _PAIR_TYPE = "microsoft.graph.synchronizationSecretKeyStringValuePair"
 _ERRORS: dict[str, type[ParsableFactory[Any]]] = {"XXX": ODataError}
 
@@ -79,6 +93,24 @@ class Correlation:
 
     request_id: str
     client_request_id: str
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """A synchronization job in quarantine.
+
+    `reason` is the code of its error, or Graph's `quarantineReason`. `is_disabled` says that Entra
+    does not try it again by itself.
+    """
+
+    job_id: str
+    reason: str
+    is_for_credentials: bool
+    is_disabled: bool
+
+    def __str__(self) -> str:
+        disabled = ", disabled" if self.is_disabled else ""
+        return f"job {self.job_id}, {self.reason}{disabled}"
 
 
 class Graph:
@@ -148,14 +180,35 @@ class Graph:
             patience,
             values=credentials.values(),
             single_use=SINGLE_USE in credentials,
+            mistaken=lambda: self._taken_for_object_id(target),
         )
 
+    async def _taken_for_object_id(self, target: Target) -> str:
+        """What to do where the target's id is not an object id but an application (client) id.
+
+        Nothing where it is not, or where the caller may not look.
+        """
+        client, app_id = self._client, target.object_id
+        of_app_id = (
+            client.applications_with_app_id(app_id)
+            if target.kind == "applications"
+            else client.service_principals_with_app_id(app_id)
+        )
+        try:
+            found = await asyncio.wait_for(of_app_id.get(_Exchange().configuration), _LOOK_UP)
+        except (ProvisioningError, APIError, httpx.HTTPError, asyncio.TimeoutError, ValueError):
+            return ""
+        if found is None or not found.id:
+            return ""
+        return f"{app_id} is an application (client) id. Use the object id instead: {found.id}."
+
     async def validate_credentials(
-        self, target: Target, job_id: str, values: Iterable[str], patience: Patience
+        self, target: Target, job_id: str, values: Iterable[str] | None, patience: Patience
     ) -> None:
         """Have a synchronization job try the credentials that the service holds for the target.
 
-        `values` are those of the declared credentials, which the application's answer may quote.
+        `values` are those of the declared credentials, which the application's answer may quote, or
+        None where they are not known.
         https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-validatecredentials
         """
         body = validation_body.ValidateCredentialsPostRequestBody(use_saved_credentials=True)
@@ -217,19 +270,35 @@ class Graph:
             raise
         return True
 
-    async def quarantine_for_credentials(self, target: Target, patience: Patience) -> str | None:
-        """Why a synchronization job of the target is in quarantine for its credentials, or None.
+    async def quarantines(self, target: Target, patience: Patience) -> list[Quarantine]:
+        """The synchronization jobs of the target that are in quarantine.
 
-        The reason is the job's id and its error code.
         https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
         """
 
-        async def get(exchange: _Exchange) -> str | None:
+        async def get(exchange: _Exchange) -> list[Quarantine]:
             jobs = await self._item(target).synchronization.jobs.get(exchange.configuration)
-            reasons = map(_quarantine_for_credentials, (jobs and jobs.value) or ())
-            return next(filter(None, reasons), None)
+            found = map(_quarantine, (jobs and jobs.value) or ())
+            return [quarantine for quarantine in found if quarantine]
 
         return await self._call("reading the synchronization jobs of", target, get, patience)
+
+    async def restart_job(self, target: Target, job_id: str, patience: Patience) -> None:
+        """Take a synchronization job out of quarantine; it also starts one that is disabled.
+
+        https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-restart
+        """
+        scope = SynchronizationJobRestartScope.QuarantineState
+        body = restart_body.RestartPostRequestBody(
+            criteria=SynchronizationJobRestartCriteria(reset_scope=scope)
+        )
+
+        async def post(exchange: _Exchange) -> None:
+            jobs = self._item(target).synchronization.jobs
+            action = jobs.by_synchronization_job_id(job_id).restart
+            await action.post(body, exchange.configuration)
+
+        await self._call(f"restarting job {job_id} of", target, post, patience)
 
     def _item(self, target: Target) -> Any:
         """The request builder of the target.
@@ -250,13 +319,15 @@ class Graph:
         *,
         values: Iterable[str] | None = None,
         single_use: bool = False,
+        mistaken: Callable[[], Awaitable[str]] | None = None,
         forbidden: Callable[[Caller, Target, str], str] = lacking,
     ) -> _T:
         """What `request` gives, sent as often as `patience` allows.
 
         What the libraries below raise leaves as a RequestError without any of `values`. Where they
-        are not known, it leaves without Graph's message, which may quote them. `forbidden` says
-        what the caller lacks where Graph refuses for want of a permission.
+        are not known, it leaves without Graph's message, which may quote them. `mistaken` gives the
+        remedy of a mistake behind a 404. `forbidden` says what the caller lacks where Graph refuses
+        for want of a permission; such a refusal is final where no permission in the token would do.
         """
         what = f"{doing} {target}"
 
@@ -276,14 +347,15 @@ class Graph:
             remedy = ""
             if answer.is_forbidden and (caller := self._credential.caller):
                 remedy = forbidden(caller, target, self._endpoint)
+                answer = replace(answer, is_final=is_insufficient(caller))
             raise RequestError(what, answer, code_at_stake=single_use, remedy=remedy) from None
 
         async def sign_in() -> None:
             await self._credential.get_token(self._scope, enable_cae=True)
 
         # On its own, so that a token that does not come is not taken for a call that was sent.
-        await patience.call(self._credential.doing, sign_in)
-        return await patience.call(what, attempt, single_use=single_use)
+        await patience.call(self._credential.doing, sign_in, acts=False)
+        return await patience.call(what, attempt, single_use=single_use, mistaken=mistaken)
 
     def _refusal(
         self, error: APIError, exchange: _Exchange, values: Iterable[str] | None
@@ -328,18 +400,27 @@ class _Exchange:
         return ", ".join(self._headers.response_headers.get(name))
 
 
-def _quarantine_for_credentials(job: SynchronizationJob) -> str | None:
+def _quarantine(job: SynchronizationJob) -> Quarantine | None:
+    """The quarantine of a job; one that lasts four weeks disables the job.
+
+    Whether a disabled job keeps its quarantine is not documented: one that Entra disabled has
+    failed until then, one that nobody ever started has not.
+    """
     status = job.status
-    quarantine = status.quarantine if status else None
-    if (
-        status is None
-        or quarantine is None
-        or status.code != SynchronizationStatusCode.Quarantine
-        or quarantine.reason != QuarantineReason.EncounteredQuarantineException
-    ):
+    if status is None:
         return None
-    code = quarantine.error.code if quarantine.error else None
-    return f"job {job.id}, {code or quarantine.reason.value}"
+    disabled = bool(job.schedule and job.schedule.state == SynchronizationScheduleState.Disabled)
+    quarantine = status.quarantine
+    failed = bool(status.count_successive_complete_failures)
+    in_quarantine = quarantine or status.code == SynchronizationStatusCode.Quarantine
+    if not in_quarantine and not (disabled and failed):
+        return None
+    reason = (quarantine and quarantine.reason) or QuarantineReason.Unknown
+    error = quarantine.error if quarantine else None
+    for_credentials = reason == QuarantineReason.EncounteredQuarantineException
+    return Quarantine(
+        job.id or "", (error and error.code) or reason.name, for_credentials, disabled
+    )
 
 
 def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:

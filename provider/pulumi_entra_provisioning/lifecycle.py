@@ -12,31 +12,46 @@ import hashlib
 import hmac
 import json
 import math
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from . import synchronization_secret
+from . import references, synchronization_secret
+from .credentials import encoded
 from .errors import ProvisioningError, RequestError, SettingsError, SignInError
-from .synchronization_secret import TOKEN_KEYS
+from .synchronization_secret import SINGLE_USE, TOKEN_KEYS
 from .target import Kind, Target, parse
 from .waiting import Patience
+from .wire import UNKNOWN
 
 if TYPE_CHECKING:
-    from .graph import Graph
+    from .graph import Graph, Quarantine
     from .settings import Settings
-
-UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the engine passes in a preview for a value that only the deployment will know."""
 
 DEFAULT_TIMEOUT: Final = 300.0
 """Seconds that create and update may take, and read and delete always may."""
 
 _AFTERTHOUGHT: Final = 20.0
 """Seconds for each call that follows a successful authorization and must not cost it."""
+
+_EXPIRY_NOTICE: Final = timedelta(days=30)
+
+_RFC_3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.\d+)?([Zz]|[+-]\d\d:\d\d))?", re.ASCII
+)
+
+_REMEMBERED_CODES: Final = 10
+"""How many used authorization codes the state tells; a code expires within minutes."""
+
+_UNEMPTIABLE: Final = "InvalidNotificationSettings"
+"""Graph's code for a key that it never empties."""
+
+_VALID: Final = "Valid"
+_FAILED: Final = "Failed"
 
 _KINDS: Final[dict[str, Kind]] = {
     "application_id": "applications",
@@ -54,9 +69,13 @@ class Authorization:
     `authorized_at` is RFC 3339 in UTC. `authorized_by` is the caller's client id, or a
     signed-in user's object id. `revision` counts
     the authorizations. `status` is Authorized, Quarantined, CredentialsMissing or Unknown.
-    `credentials_digest` tells whether the declared credentials changed, and is itself a secret.
     `verification` is Valid, or Failed with the answer's status and code, where `job_id` names a
-    synchronization job to verify with.
+    synchronization job to verify with. `expires_at` is as declared. `keys_to_empty` are keys that
+    are no longer declared and that Graph still holds: the next update empties them.
+
+    `credentials_digest` tells whether the declared credentials changed. It is None where a call may
+    have been carried out without an answer. `used_codes` tells the authorization codes that may
+    have been used. Both are secrets.
     """
 
     target: str
@@ -73,14 +92,23 @@ class Authorization:
     triggers: Any = None
     job_id: str | None = None
     verification: str | None = None
+    expires_at: str | None = None
+    keys_to_empty: Sequence[str] = field(default_factory=list)
+    used_codes: str | None = None
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What the engine has to do: nothing, an update, or a replacement for the named inputs."""
+    """What the engine has to do: nothing, an update, or a replacement for the named inputs.
+
+    `of_inputs` says that declared inputs alone make the difference, which the engine then shows.
+    `warnings` are for the user's log.
+    """
 
     changes: bool
     replaces: Sequence[str] = ()
+    of_inputs: bool = False
+    warnings: Sequence[str] = ()
 
 
 # check
@@ -99,6 +127,7 @@ def check(inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     _check_credentials(checked, failures)
     _check_triggers(checked, failures)
     _check_job(checked, failures)
+    _check_expiry(checked, failures)
     _check_timeout(checked, failures)
     return checked, failures
 
@@ -131,7 +160,7 @@ def _check_target(inputs: dict[str, Any], failures: list[str]) -> None:
 
 
 def _check_credentials(inputs: dict[str, Any], failures: list[str]) -> None:
-    declared = inputs.get("credentials")
+    declared = encoded(inputs.get("credentials"))
     if declared == UNKNOWN:
         return
     pairs = _pairs(declared)
@@ -180,8 +209,13 @@ def _pair_problems(key: Any, value: Any) -> list[str]:
         return [_unknown_key(key)]
     if value == UNKNOWN:
         return []
+    if isinstance(value, Mapping):
+        return [f'credentials["{key}"]: {problem}' for problem in references.problems(value)]
     if not isinstance(value, str):
-        return [f'credentials["{key}"]: the value must be text. Give a string.']
+        return [
+            f'credentials["{key}"]: the value must be text. Give a string, or a reference:'
+            " from_environment(…) or from_file(…)."
+        ]
     if not value:
         return [
             f'credentials["{key}"]: the value is empty, which removes the key at Graph. Give a'
@@ -214,9 +248,59 @@ def _check_triggers(inputs: dict[str, Any], failures: list[str]) -> None:
 
 
 def _check_job(inputs: dict[str, Any], failures: list[str]) -> None:
-    job_id = inputs.get("job_id")
+    job_id, restart = inputs.get("job_id"), inputs.get("restart_job")
     if job_id is not None and not (isinstance(job_id, str) and job_id):
         failures.append("job_id: must be text. Give the id of a synchronization job of the target.")
+    if restart not in (None, True, False, UNKNOWN):
+        failures.append("restart_job: must be true or false.")
+    elif restart is True and job_id is None:
+        failures.append("restart_job: needs job_id, the id of the synchronization job to restart.")
+
+
+def _check_expiry(inputs: dict[str, Any], failures: list[str]) -> None:
+    expires_at = inputs.get("expires_at")
+    if expires_at is None or expires_at == UNKNOWN:
+        return
+    if not isinstance(expires_at, str) or _moment(expires_at) is None:
+        failures.append(
+            "expires_at: must be a date or a date and time of RFC 3339, such as 2027-01-31 or"
+            " 2027-01-31T12:00:00Z."
+        )
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment of an RFC 3339 date, which begins at midnight UTC, or date and time."""
+    found = _RFC_3339.fullmatch(text)
+    if found is None:
+        return None
+    date, time, offset = found.groups()
+    if offset in (None, "Z", "z"):
+        offset = "+00:00"
+    try:
+        return datetime.fromisoformat(f"{date}T{time or '00:00:00'}{offset}")
+    except ValueError:
+        return None
+
+
+def expiry_warning(inputs: Mapping[str, Any], now: datetime) -> str | None:
+    """What to say of the checked inputs' `expires_at`: from 30 days before it, and after it."""
+    expires_at = inputs.get("expires_at")
+    moment = _moment(expires_at) if isinstance(expires_at, str) else None
+    if moment is None or moment - now > _EXPIRY_NOTICE:
+        return None
+    target = next(inputs[name] for name in _KINDS if inputs.get(name) is not None)
+    of = "" if target == UNKNOWN else f" of {_target(inputs)}"
+    if moment <= now:
+        return (
+            f"the credentials{of} expired on {expires_at}: provisioning may have stopped. Renew"
+            " them, and set expires_at to the new date."
+        )
+    days = (moment - now).days
+    left = {0: "within a day", 1: "in 1 day"}.get(days, f"in {days} days")
+    return (
+        f"the credentials{of} expire {left}, on {expires_at}. Renew them, and set expires_at to the"
+        " new date."
+    )
 
 
 def _check_timeout(inputs: dict[str, Any], failures: list[str]) -> None:
@@ -232,34 +316,130 @@ def _check_timeout(inputs: dict[str, Any], failures: list[str]) -> None:
 
 
 def diff(old: Authorization, inputs: Mapping[str, Any]) -> Difference:
-    """What the checked `inputs` ask for, against what the last step left."""
+    """What the checked `inputs` ask for, against what the last step left.
+
+    Raises SettingsError where that would send an authorization code a second time.
+    """
     name = next(name for name in _KINDS if inputs.get(name) is not None)
     if inputs[name] == UNKNOWN or _target(inputs) != parse(old.target):
+        _refuse_used_code(old, inputs["credentials"])
         return Difference(changes=True, replaces=[name])
-    return Difference(_calls_again(old, inputs) or old.job_id != inputs.get("job_id"))
+    credentials = _compared(old, inputs["credentials"])
+    triggers_differ = _canonical(old.triggers) != _canonical(inputs.get("triggers"))
+    if credentials.authorize or triggers_differ:
+        _refuse_used_code(old, inputs["credentials"])
+    inputs_differ = (
+        credentials.declared_differ
+        or triggers_differ
+        or old.job_id != inputs.get("job_id")
+        or old.expires_at != inputs.get("expires_at")
+    )
+    state_differs = (
+        (credentials.authorize and not credentials.declared_differ)
+        or bool(old.keys_to_empty)
+        or _is_to_follow_up(old, inputs)
+    )
+    return Difference(
+        changes=inputs_differ or state_differs,
+        of_inputs=inputs_differ and not state_differs,
+        warnings=credentials.warnings,
+    )
 
 
 def _calls_again(old: Authorization, inputs: Mapping[str, Any]) -> bool:
     """Whether the same target has to be authorized again."""
-    return (
-        old.status == "CredentialsMissing"
-        or not _digest_matches(old.credentials_digest, inputs["credentials"])
-        or _canonical(old.triggers) != _canonical(inputs.get("triggers"))
+    triggers_differ = _canonical(old.triggers) != _canonical(inputs.get("triggers"))
+    return triggers_differ or _compared(old, inputs["credentials"]).authorize
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Whether credentials call for another authorization, and whether they are declared otherwise.
+
+    They may be declared as before and have other values, where these are references.
+    """
+
+    authorize: bool
+    declared_differ: bool
+    warnings: Sequence[str] = ()
+
+
+def _compared(old: Authorization, declared: Any) -> _Compared:
+    if old.credentials_digest is None:
+        return _Compared(authorize=True, declared_differ=False)
+    salt, of_values, *of_declared = old.credentials_digest.split(":")
+    declared_differ = _keyed_digest(salt, declared) != (of_declared or [of_values])[0]
+    missing = old.status == "CredentialsMissing"
+    try:
+        values = references.resolved(declared)
+    except SettingsError as error:
+        warning = f"{error} Whether the credentials of {old.target} changed can't be compared."
+        return _Compared(missing or declared_differ, declared_differ, [warning])
+    return _Compared(missing or _keyed_digest(salt, values) != of_values, declared_differ)
+
+
+def _is_to_follow_up(old: Authorization, inputs: Mapping[str, Any]) -> bool:
+    """Whether the declared job has to verify again, or to be taken out of quarantine."""
+    if inputs.get("job_id") is None:
+        return False
+    failed = (old.verification or "").startswith(_FAILED)
+    return failed or (inputs.get("restart_job") is True and old.status == "Quarantined")
+
+
+def _refuse_used_code(old: Authorization, credentials: Any) -> None:
+    """Raise SettingsError where the credentials hold a code that may have been used.
+
+    https://datatracker.ietf.org/doc/html/rfc6749#section-4.1.2
+    """
+    code = credentials.get(SINGLE_USE) if isinstance(credentials, Mapping) else None
+    try:
+        code = references.resolved({SINGLE_USE: code})[SINGLE_USE]
+    except SettingsError:
+        return  # create and update say that there is none
+    # Version 0.1.0 kept a digest of all credentials, and none of codes.
+    same_as_then = old.used_codes is None and not _compared(old, credentials).declared_differ
+    if code is None or not (same_as_then or _is_among(old.used_codes, code)):
+        return
+    problem = (
+        f'credentials["{SINGLE_USE}"]: this authorization code may have been used for {old.target}'
+        " already, and a code works once. Nothing was sent. Set a new code."
     )
+    if old.credentials_digest and old.status != "CredentialsMissing":
+        problem += (
+            " To leave the authorization as it is, restore the other inputs, or add"
+            ' ignore_changes=["credentials"] to the resource.'
+        )
+    raise SettingsError([problem])
+
+
+def _digest(declared: Any, values: Any) -> str:
+    """Tells later whether the values changed, and whether they are declared otherwise."""
+    salt = secrets.token_hex(16)
+    of_values, of_declared = _keyed_digest(salt, values), _keyed_digest(salt, declared)
+    return ":".join(
+        [salt, of_values] if of_values == of_declared else [salt, of_values, of_declared]
+    )
+
+
+def _with_code(used_codes: str | None, values: Mapping[str, str]) -> str | None:
+    """`used_codes` and the authorization code among the values, where there is one."""
+    if (code := values.get(SINGLE_USE)) is None:
+        return used_codes
+    salt, *known = (used_codes or secrets.token_hex(16)).split(":")
+    return ":".join([salt, *known[1 - _REMEMBERED_CODES :], _keyed_digest(salt, code)])
+
+
+def _is_among(used_codes: str | None, code: Any) -> bool:
+    salt, *known = (used_codes or "").split(":")
+    return _keyed_digest(salt, code) in known
+
+
+def _keyed_digest(salt: str, value: Any) -> str:
+    return hmac.new(salt.encode(), _canonical(value).encode(), hashlib.sha256).hexdigest()
 
 
 def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _digest(credentials: Any, salt: str) -> str:
-    digest = hmac.new(salt.encode(), _canonical(credentials).encode(), hashlib.sha256)
-    return f"{salt}:{digest.hexdigest()}"
-
-
-def _digest_matches(digest: str | None, credentials: Any) -> bool:
-    salt, _, _ = (digest or "").partition(":")
-    return bool(salt) and hmac.compare_digest(digest or "", _digest(credentials, salt))
 
 
 # create, update, read, delete
@@ -268,15 +448,20 @@ def _digest_matches(digest: str | None, credentials: Any) -> bool:
 class Lifecycle:
     """The steps that call Microsoft Graph, for one identity, on one event loop.
 
-    `tell` takes a line for the user's log. Every step raises RequestError (or SignInError) where
-    Graph (or Entra) refuses or does not answer: the state is then as it was before the step.
+    `log` takes a line for the user's log, `warn` one that asks for action. Every step raises
+    RequestError (or SignInError) where Graph (or Entra) refuses or does not answer, and
+    SettingsError where nothing could be sent. The state is then as it was before the step, unless
+    the RequestError has `outputs`.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, log: Callable[[str], None], warn: Callable[[str], None]
+    ) -> None:
         self._settings = settings
-        self._tell = tell
+        self._log = log
+        self._warn = warn
         self._turns: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._declared: dict[Target, frozenset[str]] = {}
+        self._declared: dict[Target, dict[str, Any]] = {}
 
     @functools.cached_property
     def _graph(self) -> Graph:
@@ -286,87 +471,216 @@ class Lifecycle:
         return Graph(self._settings)
 
     def declare(self, inputs: Mapping[str, Any]) -> None:
-        """Note checked `inputs` as declared by the program of this run.
+        """Note checked `inputs` as declared by the program of this run, and warn of them.
 
         The engine deletes what left the program after it has checked all that is in it. So a
         delete can leave what another resource of the program, or its new name, declares.
         """
+        if warning := expiry_warning(inputs, datetime.now(timezone.utc)):
+            self._warn(warning)
         name = next(name for name in _KINDS if inputs.get(name) is not None)
-        if inputs[name] != UNKNOWN and isinstance(inputs["credentials"], dict):
-            target = _target(inputs)
-            known = self._declared.get(target, frozenset())
-            self._declared[target] = known.union(inputs["credentials"])
+        if inputs[name] == UNKNOWN or not isinstance(inputs["credentials"], dict):
+            return
+        target = _target(inputs)
+        known = self._declared.get(target)
+        both = _canonical(known), _canonical(inputs["credentials"])
+        if known is not None and both[0] != both[1] and UNKNOWN not in "".join(both):
+            self._warn(
+                f"two resources of this program declare {target} with different credentials. The"
+                " one that is applied last wins, and later runs do not notice. Declare a target"
+                " once."
+            )
+        self._declared[target] = {**(known or {}), **inputs["credentials"]}
 
     async def create(self, inputs: Mapping[str, Any]) -> Authorization:
         """Authorize the target that the checked `inputs` declare."""
-        patience = Patience(_timeout(inputs), self._tell, may_be_new=True)
+        patience = Patience(_timeout(inputs), self._log, may_be_new=True)
         target = _target(inputs)
+        nothing = Authorization(
+            target=str(target),
+            credential_keys=[],
+            stored_keys=None,
+            authorized_at=None,
+            authorized_by=None,
+            cloud=self._settings.cloud,
+            request_id=None,
+            client_request_id=None,
+            revision=0,
+            status="Unknown",
+        )
+        values = references.resolved(inputs["credentials"])
         async with self._turns[target]:
-            return await self._authorize(target, inputs, patience, revision=1)
+            new, _ = await self._authorize(target, nothing, inputs, values, patience)
+            return await self._followed_up(target, new, inputs, values, patience)
 
     async def update(self, old: Authorization, inputs: Mapping[str, Any]) -> Authorization:
-        """Authorize again, after emptying the keys that are no longer declared.
+        """Authorize again, and then empty the keys that are no longer declared.
 
-        Where nothing but the job to verify with is another one, only verify.
+        Where what changed asks for no authorization, do the rest alone.
         """
-        patience = Patience(_timeout(inputs), self._tell)
+        patience = Patience(_timeout(inputs), self._log)
         target = _target(inputs)
+        declared = inputs["credentials"]
+        values = references.resolved(declared)
         async with self._turns[target]:
-            if not _calls_again(old, inputs):
-                verification = await self._verified(target, inputs, patience)
-                return replace(old, job_id=inputs.get("job_id"), verification=verification)
-            declared = self._declared.get(target, frozenset()).union(inputs["credentials"])
-            await self._empty(target, set(old.credential_keys) - declared, patience)
-            return await self._authorize(target, inputs, patience, old.revision + 1)
+            held = None
+            if authorizes := _calls_again(old, inputs):
+                _refuse_used_code(old, declared)
+                new, held = await self._authorize(target, old, inputs, values, patience)
+            else:
+                new = replace(old, job_id=inputs.get("job_id"), expires_at=inputs.get("expires_at"))
+                if _compared(old, declared).declared_differ:
+                    new = replace(new, credentials_digest=_digest(declared, values))
+            new = await self._without_old_keys(target, old, new, held, patience)
+            if authorizes or old.job_id != new.job_id or _is_to_follow_up(old, inputs):
+                new = await self._followed_up(target, new, inputs, values, patience)
+            return new
 
     async def _authorize(
-        self, target: Target, inputs: Mapping[str, Any], patience: Patience, revision: int
-    ) -> Authorization:
-        credentials: dict[str, str] = inputs["credentials"]
-        correlation = await self._graph.acquire_access_token(target, credentials, patience)
-        authorized_at = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Authorization(
+        self,
+        target: Target,
+        old: Authorization,
+        inputs: Mapping[str, Any],
+        values: Mapping[str, str],
+        patience: Patience,
+    ) -> tuple[Authorization, frozenset[str] | None]:
+        """What the call made of `old`, and the keys that Graph holds after it, if it tells."""
+        used_codes = _with_code(old.used_codes, values)
+        try:
+            correlation = await self._graph.acquire_access_token(target, values, patience)
+        except RequestError as error:
+            if error.answer.may_have_acted:
+                uncertain = replace(
+                    old,
+                    credential_keys=sorted({*old.credential_keys, *values}),
+                    status="Unknown",
+                    credentials_digest=None,
+                    used_codes=used_codes,
+                )
+                error.outputs = asdict(uncertain)
+            raise
+        held = await self._held(target, patience)
+        new = Authorization(
             target=str(target),
-            credential_keys=sorted(credentials),
-            stored_keys=await self._stored(target, credentials, patience),
-            authorized_at=authorized_at,
+            credential_keys=sorted(values),
+            stored_keys=None if held is None else _ours(held, values),
+            authorized_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             authorized_by=self._graph.caller_id or self._settings.client_id or None,
             cloud=self._settings.cloud,
             request_id=correlation.request_id,
             client_request_id=correlation.client_request_id,
-            revision=revision,
+            revision=old.revision + 1,
             status="Authorized",
-            credentials_digest=_digest(credentials, secrets.token_hex(16)),
+            credentials_digest=_digest(inputs["credentials"], values),
             triggers=inputs.get("triggers"),
             job_id=inputs.get("job_id"),
-            verification=await self._verified(target, inputs, patience),
+            expires_at=inputs.get("expires_at"),
+            used_codes=used_codes,
         )
+        return new, held
 
-    async def _verified(
-        self, target: Target, inputs: Mapping[str, Any], patience: Patience
-    ) -> str | None:
-        """What the declared job says of the credentials, which never costs the authorization."""
-        if (job_id := inputs.get("job_id")) is None:
-            return None
-        values = inputs["credentials"].values()
+    async def _held(self, target: Target, patience: Patience) -> frozenset[str] | None:
+        """The keys that Graph holds, or None: no failure here may cost an authorization."""
         try:
-            await self._graph.validate_credentials(
-                target, job_id, values, patience.capped(_AFTERTHOUGHT)
-            )
-        except (RequestError, SignInError) as error:
-            self._tell(f"{error} The authorization stays.")
-            return f"Failed: {error.answer.status or 'no answer'} {error.answer.code}".strip()
-        return "Valid"
-
-    async def _stored(
-        self, target: Target, credentials: Iterable[str], patience: Patience
-    ) -> Sequence[str] | None:
-        """What Graph holds of an authorization, which no failure here may cost."""
-        try:
-            held = await self._graph.secret_keys(target, patience.capped(_AFTERTHOUGHT))
+            return await self._graph.secret_keys(target, patience.capped(_AFTERTHOUGHT))
         except ProvisioningError:
             return None
-        return _ours(held, credentials)
+
+    async def _without_old_keys(
+        self,
+        target: Target,
+        old: Authorization,
+        new: Authorization,
+        held: frozenset[str] | None,
+        patience: Patience,
+    ) -> Authorization:
+        """`new`, once the keys that nothing declares any longer are emptied.
+
+        What can't be emptied now is left for the next update: the target is authorized already.
+        """
+        declared = {*self._declared.get(target, ()), *new.credential_keys}
+        obsolete = {*old.credential_keys, *old.keys_to_empty} - declared
+        if not obsolete:
+            return replace(new, keys_to_empty=[])
+        try:
+            stay = await self._empty(target, obsolete, patience, held)
+        except ProvisioningError as error:
+            self._warn(
+                f"{error} The authorization stays. The next `pulumi up` empties"
+                f" {_listed(obsolete)}."
+            )
+            return replace(new, keys_to_empty=sorted(obsolete))
+        self._warn_of_what_stays(target, stay)
+        later = sorted(key for key, refusal in stay.items() if refusal.answer.code != _UNEMPTIABLE)
+        new = replace(new, keys_to_empty=later)
+        # Microsoft does not document that the keys which a PUT does not name stay.
+        left = await self._held(target, patience)
+        if left is not None and not left.issuperset(new.stored_keys or ()):
+            self._warn(f"{target} lost credentials with the emptied keys. Run `pulumi up` again.")
+            return replace(new, status="CredentialsMissing")
+        return new
+
+    async def _followed_up(
+        self,
+        target: Target,
+        new: Authorization,
+        inputs: Mapping[str, Any],
+        values: Mapping[str, str],
+        patience: Patience,
+    ) -> Authorization:
+        """`new`, once the declared job has tried the credentials and left its quarantine.
+
+        Neither costs the authorization, and the next update tries again what failed.
+        """
+        if (job_id := inputs.get("job_id")) is None:
+            return replace(new, verification=None)
+        verification = await self._verified(target, job_id, values.values(), patience)
+        new = replace(new, verification=verification)
+        if inputs.get("restart_job") is not True or verification != _VALID:
+            return new
+        try:
+            quarantines = await self._graph.quarantines(target, patience.capped(_AFTERTHOUGHT))
+            await self._restart(target, job_id, quarantines, patience)
+        except (RequestError, SignInError) as error:
+            self._warn(f"{error} The authorization stays. The next `pulumi up` tries again.")
+            return replace(new, status="Quarantined")
+        others = [q for q in quarantines if q.is_for_credentials and q.job_id != job_id]
+        return replace(new, status="Quarantined" if others else "Authorized")
+
+    async def _restart(
+        self,
+        target: Target,
+        job_id: str,
+        quarantines: Sequence[Quarantine],
+        patience: Patience,
+    ) -> None:
+        """Take the job out of a quarantine for its credentials, and out of no other."""
+        for quarantine in quarantines:
+            if quarantine.job_id != job_id:
+                continue
+            if not quarantine.is_for_credentials:
+                self._warn(
+                    f"{target}: {quarantine} stays in quarantine, as the reason is not its"
+                    " credentials. Mend that, and restart the job in the Entra admin center."
+                )
+                continue
+            await self._graph.restart_job(target, job_id, patience.capped(_AFTERTHOUGHT))
+            self._log(f"restarted job {job_id} of {target}, which was in quarantine")
+
+    async def _verified(
+        self, target: Target, job_id: str, values: Iterable[str] | None, patience: Patience
+    ) -> str:
+        """What the job says of the credentials that Graph holds.
+
+        `values` are those of the credentials, where they are known.
+        """
+        patience = patience.capped(_AFTERTHOUGHT)
+        try:
+            await self._graph.validate_credentials(target, job_id, values, patience)
+        except (RequestError, SignInError) as error:
+            self._warn(f"{error} The authorization stays. The next `pulumi up` verifies again.")
+            return f"{_FAILED}: {error.answer.status or 'no answer'} {error.answer.code}".strip()
+        return _VALID
 
     async def read(self, id_: str, old: Authorization | None) -> Authorization | None:
         """What is left of an authorization, or None where its target is gone.
@@ -375,7 +689,7 @@ class Lifecycle:
         that the stack only looks at, which RequestError tells where its target is not there.
         """
         target = _named(id_)
-        patience = Patience(DEFAULT_TIMEOUT, self._tell)
+        patience = Patience(DEFAULT_TIMEOUT, self._log)
         held: frozenset[str] | None = None
         try:
             held = await self._graph.secret_keys(target, patience)
@@ -383,25 +697,30 @@ class Lifecycle:
                 old = replace(old, stored_keys=_ours(held, old.credential_keys))
             if not held.issuperset((old and old.stored_keys) or ()) or not (old or held):
                 return self._seen(target, old, held, "CredentialsMissing")
-            quarantine = await self._graph.quarantine_for_credentials(target, patience)
+            quarantines = await self._graph.quarantines(target, patience)
         except RequestError as error:
             gone = error.answer.status == 404 and not await self._graph.exists(target, patience)
             if gone and old:
                 return None
             if gone or not (error.answer.is_forbidden or error.answer.status == 404):
                 raise
-            self._tell(f"{error}\nUntil then the status of {target} is Unknown.")
+            self._warn(f"{error}\nUntil then the status of {target} is Unknown.")
             return self._seen(target, old, held, "Unknown")
-        if quarantine is None:
-            return self._seen(target, old, held, "Authorized")
-        self._tell(f"{target} is in quarantine for its credentials: {quarantine}")
-        return self._seen(target, old, held, "Quarantined")
+        if old and old.job_id and (old.verification or "").startswith(_FAILED):
+            verification = await self._verified(target, old.job_id, None, patience)
+            old = replace(old, verification=verification)
+        # A job that Entra disabled in quarantine provisions nobody, whatever the reason was.
+        stopped = [q for q in quarantines if q.is_for_credentials or q.is_disabled]
+        for quarantine in stopped:
+            self._warn(f"{target} is in quarantine: {quarantine}")
+        return self._seen(target, old, held, "Quarantined" if stopped else "Authorized")
 
     def _seen(
         self, target: Target, old: Authorization | None, held: frozenset[str] | None, status: str
     ) -> Authorization:
         if old:
-            return replace(old, status=status)
+            uncertain = status == "Authorized" and old.credentials_digest is None
+            return replace(old, status="Unknown" if uncertain else status)
         return Authorization(
             target=str(target),
             credential_keys=sorted(held or ()),
@@ -418,24 +737,42 @@ class Lifecycle:
     async def delete(self, old: Authorization) -> None:
         """Empty the declared keys and the tokens that the action stored; leave the other keys."""
         target = _named(old.target)
-        patience = Patience(DEFAULT_TIMEOUT, self._tell)
+        patience = Patience(DEFAULT_TIMEOUT, self._log)
         async with self._turns[target]:
-            ours = TOKEN_KEYS.union(old.credential_keys)
+            ours = set(TOKEN_KEYS).union(old.credential_keys, old.keys_to_empty)
             if target in self._declared:
-                ours -= TOKEN_KEYS | self._declared[target]
-                self._tell(f"{target} is declared by the program still: its credentials stay")
+                kept = ours & (TOKEN_KEYS | set(self._declared[target]))
+                ours -= kept
+                kept.intersection_update({*old.credential_keys, *(old.stored_keys or ())})
+                self._log(
+                    f"another resource of the program declares {target}: keeps"
+                    f" {_listed(kept)}; empties {_listed(ours)}"
+                )
             try:
-                await self._empty(target, ours, patience)
+                stay = await self._empty(target, ours, patience)
             except RequestError as error:
                 if error.answer.status != 404 or await self._graph.exists(target, patience):
                     raise
+            else:
+                self._warn_of_what_stays(target, stay)
 
-    async def _empty(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
-        """Empty those of `keys` that Graph holds; one that it refuses to empty is left and told."""
+    def _warn_of_what_stays(self, target: Target, stay: Mapping[str, RequestError]) -> None:
+        for key, refusal in stay.items():
+            self._warn(f"{key} of {target} stays: {refusal}")
+
+    async def _empty(
+        self,
+        target: Target,
+        keys: Iterable[str],
+        patience: Patience,
+        held: frozenset[str] | None = None,
+    ) -> dict[str, RequestError]:
+        """Empty those of `keys` that Graph holds; those that it refuses to empty, and why."""
         if not (wanted := sorted(keys)):
-            return
+            return {}
         try:
-            held = await self._graph.secret_keys(target, patience)
+            if held is None:
+                held = await self._graph.secret_keys(target, patience)
             wanted = [key for key in wanted if key in held]
         except RequestError as error:
             if not error.answer.is_forbidden:
@@ -444,10 +781,9 @@ class Lifecycle:
         # What is not known to be refused for its own sake may be refused for another reason.
         if wanted and len(refusals) == len(wanted):
             for refusal in refusals.values():
-                if refusal.answer.code != "InvalidNotificationSettings":
+                if refusal.answer.code != _UNEMPTIABLE:
                     raise refusal
-        for key, refusal in refusals.items():
-            self._tell(f"{key} of {target} stays: {refusal}")
+        return refusals
 
     async def _refusals(
         self, target: Target, keys: Sequence[str], patience: Patience
@@ -472,6 +808,10 @@ class Lifecycle:
 def _ours(held: frozenset[str], credentials: Iterable[str]) -> list[str]:
     """Those of the keys that Graph holds that an authorization with `credentials` gave it."""
     return sorted(held.intersection(TOKEN_KEYS.union(credentials)))
+
+
+def _listed(keys: Iterable[str]) -> str:
+    return ", ".join(sorted(keys)) or "nothing"
 
 
 def _timeout(inputs: Mapping[str, Any]) -> float:

@@ -23,6 +23,12 @@ PERSONAL_ACCOUNT: Final = (
 _SYNCHRONIZATION: Final = "Synchronization.ReadWrite.All"
 _OWNED_BY: Final = "Application.ReadWrite.OwnedBy"
 
+# The last two are not on the action's page, but the Terraform provider names them for the secrets:
+# a caller that has one of them may be refused for another reason, such as a target that is new.
+_SUFFICIENT: Final = frozenset(
+    {_SYNCHRONIZATION, _OWNED_BY, "Application.ReadWrite.All", "Directory.ReadWrite.All"}
+)
+
 # https://learn.microsoft.com/graph/permissions-reference
 _APP_ROLE_IDS: Final = {
     _SYNCHRONIZATION: "9b50c33d-700f-43b1-b2eb-87e89b703581",
@@ -93,6 +99,15 @@ class Caller:
             return None
 
 
+def is_insufficient(caller: Caller) -> bool:
+    """Whether no permission in the caller's token can be the one that authorizing needs.
+
+    Of a signed-in user only the scopes are looked at: a custom role or ownership may take the place
+    of the directory roles that the token names.
+    """
+    return _SUFFICIENT.isdisjoint(caller.scopes if caller.is_user else caller.roles)
+
+
 def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
     """What the caller has against what authorizing the target needs, and how to grant it.
 
@@ -141,7 +156,10 @@ def _lacking_of_user(caller: Caller, target: Target, graph_endpoint: str) -> str
     )
     if roles and _SYNCHRONIZATION in caller.scopes:
         return f"{has}, which is enough: run again in a moment if {target} was just made."
-    told = f"{has}; needed are {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}"
+    told = (
+        f"{has}; needed are {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}, or a"
+        " custom role with the same permission"
+    )
     if caller.client_id in _OF_MICROSOFT:
         return (
             f"{told}. This client is Microsoft's and can't be given the permission: sign in as a"

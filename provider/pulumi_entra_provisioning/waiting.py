@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from .errors import Answer, RequestError, SignInError
@@ -46,18 +47,34 @@ class Patience:
         return max(self._end - time.monotonic(), 0.0)
 
     async def call(
-        self, doing: str, attempt: Callable[[], Awaitable[_T]], *, single_use: bool = False
+        self,
+        doing: str,
+        attempt: Callable[[], Awaitable[_T]],
+        *,
+        acts: bool = True,
+        single_use: bool = False,
+        mistaken: Callable[[], Awaitable[str]] | None = None,
     ) -> _T:
         """What `attempt` gives, repeated as long as waiting may help.
 
-        With `single_use`, a call that may have been carried out is not repeated. Raises the
-        RequestError or SignInError of the last attempt.
+        `acts` says whether the call changes anything at Graph. With `single_use`, a call that may
+        have been carried out is not repeated. `mistaken` is asked once, at the first 404: it gives
+        the remedy of a mistake that no waiting mends, or nothing. Raises the RequestError or
+        SignInError of the last attempt, whose answer says whether any attempt may have been carried
+        out.
         """
         pauses = _growing()
+        may_have_acted = False
         while True:
             try:
-                return await self._within_time(doing, attempt, single_use)
+                return await self._within_time(doing, attempt, acts, single_use)
             except (RequestError, SignInError) as error:
+                may_have_acted |= error.answer.may_have_acted
+                error.answer = replace(error.answer, may_have_acted=may_have_acted)
+                if error.answer.status == 404 and mistaken is not None:
+                    ask, mistaken = mistaken, None
+                    if remedy := await ask():
+                        raise RequestError(doing, error.answer, remedy=remedy) from None
                 reason = self._reason_to_wait(error.answer, single_use)
                 pause = max(next(pauses), error.answer.retry_after or 0.0)
                 if reason is None or pause >= self._left():
@@ -67,16 +84,18 @@ class Patience:
             await asyncio.sleep(pause)
 
     async def _within_time(
-        self, doing: str, attempt: Callable[[], Awaitable[_T]], single_use: bool
+        self, doing: str, attempt: Callable[[], Awaitable[_T]], acts: bool, single_use: bool
     ) -> _T:
         left = self._left()
         if not left:
-            answer = Answer(None, "", "not sent, as the time allowed was over before")
+            message = "not sent, as the time allowed was over before"
+            answer = Answer(None, "", message, out_of_time=True)
             raise RequestError(doing, answer)
         try:
             return await asyncio.wait_for(attempt(), left)
         except asyncio.TimeoutError:
-            answer = Answer(None, "", f"no answer within {left:.0f} s", may_have_acted=True)
+            message = f"no answer within {left:.0f} s"
+            answer = Answer(None, "", message, may_have_acted=acts, out_of_time=True)
             raise RequestError(doing, answer, code_at_stake=single_use) from None
 
     def _reason_to_wait(self, answer: Answer, single_use: bool) -> str | None:

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -25,6 +26,14 @@ REDIRECT_URI = "https://portal.azure.com/TokenAuthorize"
 
 EMULATED_OAUTH = "00000000-0000-4000-8000-00000000fab1"
 """The application template of the emulator's gallery that is authorized with OAuth."""
+
+CLIENT_CREDENTIALS_SETTINGS = (
+    "SCIM_ADDRESS",
+    "SCIM_TOKEN_EXCHANGE_URI",
+    "SCIM_CLIENT_ID",
+    "SCIM_CLIENT_SECRET",
+)
+"""A SCIM endpoint, its token endpoint, and a client that may act for itself there."""
 
 OAUTH_SETTINGS = (
     "OAUTH_TEMPLATE_ID",
@@ -283,6 +292,30 @@ def a_target_in_quarantine_is_authorized(place: Place) -> Findings:
     return {"authorization_lifts_quarantine": status["quarantine"] is None}
 
 
+@settles(
+    needs=("DISABLED_JOB",),
+    because="a job that is disabled after four weeks in quarantine, as SERVICE_PRINCIPAL_ID/JOB_ID",
+    status_when_disabled="Paused",
+)
+def a_job_that_is_disabled_after_a_quarantine_is_read(place: Place) -> Findings:
+    principal_id, _, job_id = (setting("DISABLED_JOB") or "").partition("/")
+    job = f"/servicePrincipals/{principal_id}/synchronization/jobs/{job_id}"
+    if place.emulator:
+        target = place.new_target()
+        assert place.acquire(target, BEARER).is_success, place.transcript[-1]
+        job = place.new_job(target)
+        place.emulator.tenant.set_job_status(
+            target.id,
+            "Quarantine",
+            reason="EncounteredQuarantineException",
+            began=datetime.now(timezone.utc) - timedelta(weeks=4),
+        )
+    read = place.done("GET", job)
+    if read["schedule"]["state"] != "Disabled":
+        return {"status_when_disabled": Unsettled("the job is not disabled")}
+    return {"status_when_disabled": read["status"]["code"]}
+
+
 JOB_RULE = "11111111-2222-4333-8444-555555555555"
 
 
@@ -492,7 +525,7 @@ def _oauth_target(place: Place) -> Target:
 @settles(
     needs=OAUTH_SETTINGS,
     because="an OAuth application of the gallery and an authorization code for it",
-    exchange_keys=frozenset({"Oauth2AuthorizationCode"}),
+    exchange_keys=frozenset({"Oauth2AuthorizationCode", "SecretToken"}),
     issued_keys=("Oauth2AccessToken", "Oauth2RefreshToken"),
     stores_authorization_code=True,
     authorization_code_works_once=False,
@@ -506,7 +539,6 @@ def a_code_is_exchanged_and_sent_again(place: Place) -> Findings:
     # What is a token must not have been there before.
     for sent, name in (
         (BEARER, "SecretToken"),
-        (given, "Oauth2ClientId"),
         ({**given, **code}, "Oauth2AuthorizationCode"),
     ):
         answer = place.acquire(target, sent)
@@ -520,7 +552,6 @@ def a_code_is_exchanged_and_sent_again(place: Place) -> Findings:
     if "Oauth2AuthorizationCode" not in triggers:
         reason = Unsettled("the code led to no tokens")
         return dict.fromkeys(experiment("exchange_keys").others, reason)
-    # A client id alone with a code leads to tokens either way: what tells is the call without one.
     return {
         "exchange_keys": frozenset(triggers),
         "issued_keys": _in_order(
@@ -529,6 +560,47 @@ def a_code_is_exchanged_and_sent_again(place: Place) -> Findings:
         "stores_authorization_code": "Oauth2AuthorizationCode" in kept,
         "authorization_code_works_once": again.is_error,
         "spent_code_error": nested_code(again),
+    }
+
+
+@settles(
+    needs=CLIENT_CREDENTIALS_SETTINGS,
+    because="a SCIM endpoint of your own with OAuth client credentials",
+    client_credentials_are_exchanged=False,
+)
+def a_client_is_authorized_without_a_code(place: Place) -> Findings:
+    target = place.new_target()
+    job = place.new_job(target)
+    answer = place.acquire(target, _client_credentials(place))
+    if answer.is_error:
+        reason = Unsettled(f"the call was refused: {nested_code(answer)}")
+        return {"client_credentials_are_exchanged": reason}
+    if "Oauth2AccessToken" in place.secrets(target):
+        return {"client_credentials_are_exchanged": True}
+    # A token that Graph does not list would be used, and one that nobody obtained would not.
+    validated = place.call("POST", f"{job}/validateCredentials", {"useSavedCredentials": True})
+    if validated.is_success:
+        reason = Unsettled("no token is listed, but the credentials that are kept are valid")
+        return {"client_credentials_are_exchanged": reason}
+    return {"client_credentials_are_exchanged": False}
+
+
+def _client_credentials(place: Place) -> dict[str, str]:
+    """Credentials of an application that is not in the gallery, with no code among them."""
+    if place.emulator:
+        party = place.emulator.tenant.third_party
+        party.register_client("a-client", "a-secret-of-that-client")
+        return {
+            "BaseAddress": party.scim_url,
+            "Oauth2TokenExchangeUri": party.token_url,
+            "Oauth2ClientId": "a-client",
+            "Oauth2ClientSecret": "a-secret-of-that-client",
+        }
+    return {
+        "BaseAddress": str(setting("SCIM_ADDRESS")),
+        "Oauth2TokenExchangeUri": str(setting("SCIM_TOKEN_EXCHANGE_URI")),
+        "Oauth2ClientId": str(setting("SCIM_CLIENT_ID")),
+        "Oauth2ClientSecret": str(setting("SCIM_CLIENT_SECRET")),
     }
 
 

@@ -47,12 +47,20 @@ _INCOMPATIBLE_TARGET = NestedRefusal(
 class Assumptions:
     """How the emulated service behaves where the documentation is silent."""
 
-    exchange_keys: frozenset[str] = frozenset({"Oauth2AuthorizationCode", "Oauth2ClientId"})
+    exchange_keys: frozenset[str] = frozenset({"Oauth2AuthorizationCode"})
     """acquireAccessToken obtains tokens if it is given one of these; else it only stores.
 
     No public sample of the action has real keys. Microsoft describes the exchange of a grant code
     for an access token, a refresh token and an expiry date, for OAuth applications only:
     https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups
+    """
+
+    client_credentials_are_exchanged: bool = True
+    """Whether acquireAccessToken obtains a token for `Oauth2ClientId` when it is given no code.
+
+    Microsoft onboards connectors with this grant and does not say who asks for the first token.
+    PUT secrets alone was seen not to lead to one:
+    https://learn.microsoft.com/entra/identity/enterprise-apps/app-gallery-user-provisioning-requirements
     """
 
     issued_keys: tuple[str, ...] = (
@@ -245,6 +253,14 @@ class Assumptions:
     """`status.code` of a job that was NotConfigured, once its target holds credentials.
 
     Some would expect Active.
+    """
+
+    status_when_disabled: str = "Quarantine"
+    """`status.code` of a job that is disabled after four weeks in quarantine.
+
+    Microsoft documents that the job is disabled, not which code it then has, nor whether its
+    quarantine stays: here it does, and `schedule.state` is Disabled.
+    https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
     """
 
     authorization_lifts_quarantine: bool = False

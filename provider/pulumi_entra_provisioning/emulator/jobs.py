@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from .state import Job, timestamp
+from .state import Job, moment, timestamp
 
 RESTART_SCOPES = frozenset(
     {
@@ -33,6 +33,7 @@ INVALID_CREDENTIALS = "EncounteredQuarantineException"
 _NEVER = "0001-01-01T00:00:00Z"
 # https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
 _RETRY_HOURS = (6, 12, 24)
+_DISABLED_AFTER = timedelta(weeks=4)
 _COUNTS = (
     "countEntitled",
     "countEntitledForProvisioning",
@@ -75,7 +76,19 @@ def pause(job: Job) -> None:
     job.schedule_state = "Paused"
 
 
-def restart(job: Job, scopes: frozenset[str]) -> None:
+def disable_if_overdue(job: Job, now: datetime, code: str) -> None:
+    """Stops a job that has been in quarantine for four weeks. The quarantine stays.
+
+    https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
+    """
+    if job.quarantine is None or job.schedule_state != "Active":
+        return
+    since = job.quarantine.get("restarted", job.quarantine["began"])
+    if now - moment(since) >= _DISABLED_AFTER:
+        job.schedule_state, job.code = "Disabled", code
+
+
+def restart(job: Job, scopes: frozenset[str], now: datetime) -> None:
     """Lets it run from what the scopes leave.
 
     No scope at all is the portal's "Restart provisioning".
@@ -88,6 +101,8 @@ def restart(job: Job, scopes: frozenset[str]) -> None:
     # None "starts a paused or quarantined provisioning job", as start does.
     if scopes & {"Full", "QuarantineState", "None"}:
         job.quarantine = None
+    if job.quarantine is not None:
+        job.quarantine["restarted"] = timestamp(now)
     if scopes & {"Full", "Watermark"}:
         job.last_success, job.steady_since = None, None
 
@@ -107,9 +122,10 @@ def fail(job: Job, now: datetime, code: str, message: str) -> None:
     job.failures += 1
     job.last_execution = {"began": timestamp(now), "state": "Failed", **told}
     job.quarantine = {
-        "reason": INVALID_CREDENTIALS,
-        "began": timestamp(now) if job.quarantine is None else job.quarantine["began"],
+        "began": timestamp(now),
+        **(job.quarantine or {}),
         "next": timestamp(now + wait),
+        "reason": INVALID_CREDENTIALS,
         "count": series,
         **told,
     }

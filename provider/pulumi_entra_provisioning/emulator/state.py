@@ -39,6 +39,11 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def moment(text: str) -> datetime:
+    """The moment of a text that `timestamp` wrote."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def digest(value: str) -> str:
     """The SHA-256 of a text that is to be recognised but not kept."""
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
@@ -103,8 +108,8 @@ class Job:
     """A synchronization job.
 
     `code` is Graph's `status.code`. A quarantine has `reason` and `began`, and may have `error`,
-    `message`, `next` and `count`. An execution has `began`, `state`, and may have `error` and
-    `message`. Moments are Graph's texts.
+    `message`, `next`, `count` and `restarted`. An execution has `began`, `state`, and may have
+    `error` and `message`. Moments are Graph's texts.
     """
 
     id: str

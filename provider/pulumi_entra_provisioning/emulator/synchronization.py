@@ -24,6 +24,8 @@ Pairs = Mapping[str, str | None] | Iterable[tuple[str, str | None]]
 None is the same as "".
 """
 
+_SCHEDULE_STATES = {"Active": "Active", "Paused": "Paused", "Quarantine": "Active"}
+
 
 @dataclass(frozen=True)
 class Authorization:
@@ -78,7 +80,11 @@ class Synchronization(Part):
     def _obtain(self, target: Target, given: Mapping[str, str]) -> dict[str, str]:
         """The tokens that the credentials are exchanged for, as secrets."""
         assumed = self._assumptions
-        if not any(map(given.get, assumed.exchange_keys)):
+        code = given.get("Oauth2AuthorizationCode")
+        is_client_alone = not code and bool(given.get("Oauth2ClientId"))
+        if not any(map(given.get, assumed.exchange_keys)) and not (
+            is_client_alone and assumed.client_credentials_are_exchanged
+        ):
             return {}
         known = {**target.secrets, **given} if assumed.exchange_uses_saved_secrets else given
         token_url = self._token_url(target, known)
@@ -88,15 +94,16 @@ class Synchronization(Part):
             raise nested(
                 assumed.unreachable_token_endpoint_error, "There is no such token endpoint."
             )
-        code = given.get("Oauth2AuthorizationCode")
         if code and assumed.authorization_code_works_once:
             spent = self._store.state.spent_codes
             if digest(code) in spent:
                 raise nested(assumed.spent_code_error, "The authorization code has been used.")
             spent.add(digest(code))
-        return self._issued(
-            f"emulated-{randomness.token_urlsafe(24)}", f"emulated-{randomness.token_urlsafe(24)}"
-        )
+        access_token = f"emulated-{randomness.token_urlsafe(24)}"
+        # https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3
+        if is_client_alone:
+            return self._issued(access_token, None)
+        return self._issued(access_token, f"emulated-{randomness.token_urlsafe(24)}")
 
     def _exchange(self, known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
         form = _client_form(known)
@@ -193,7 +200,7 @@ class Synchronization(Part):
         with self._changing():
             target = self._target(kind, id)
             if job_id is not None:
-                _job(target, job_id)
+                self._job(target, job_id)
             if template_id is not None:
                 self._known_template(target, template_id)
             given = dict(target.secrets) if pairs is None else self._checked(pairs)
@@ -301,18 +308,18 @@ class Synchronization(Part):
     def jobs(self, kind: Kind, id: str) -> list[dict[str, Any]]:
         """Graph's `synchronizationJob`s of the object, oldest first."""
         with self._reading():
-            return [jobs.document(job) for job in self._target(kind, id).jobs.values()]
+            return [jobs.document(job) for job in self._jobs(self._target(kind, id)).values()]
 
     def job(self, kind: Kind, id: str, job_id: str) -> dict[str, Any]:
         """Graph's `synchronizationJob` of that id."""
         with self._reading():
-            return jobs.document(_job(self._target(kind, id), job_id))
+            return jobs.document(self._job(self._target(kind, id), job_id))
 
     def start_job(self, kind: Kind, id: str, job_id: str) -> None:
         """Lets the job run, out of quarantine."""
         with self._changing():
             target = self._target(kind, id)
-            job = _job(target, job_id)
+            job = self._job(target, job_id)
             jobs.start(job)
             self._settle(target, job)
 
@@ -320,7 +327,7 @@ class Synchronization(Part):
         """Stops the job and keeps its state."""
         with self._changing():
             target = self._target(kind, id)
-            job = _job(target, job_id)
+            job = self._job(target, job_id)
             jobs.pause(job)
             self._settle(target, job)
 
@@ -334,9 +341,9 @@ class Synchronization(Part):
             raise nested(self._assumptions.unknown_scope_error, "There is no such resetScope.")
         with self._changing():
             target = self._target(kind, id)
-            job = _job(target, job_id)
+            job = self._job(target, job_id)
             last_success = job.last_success
-            jobs.restart(job, scopes)
+            jobs.restart(job, scopes, self._now())
             if not self._assumptions.restart_forgets_the_first_run:
                 job.last_success = last_success
             self._settle(target, job)
@@ -345,7 +352,7 @@ class Synchronization(Part):
         """Removes the job, and no secret."""
         with self._changing():
             target = self._target(kind, id)
-            del target.jobs[_job(target, job_id).id]
+            del target.jobs[self._job(target, job_id).id]
 
     def provision_on_demand(
         self, kind: Kind, id: str, job_id: str, object_id: str, object_type: str
@@ -353,7 +360,7 @@ class Synchronization(Part):
         """Graph's `stringKeyStringValuePair` that tells how one object was provisioned."""
         with self._changing():
             target = self._target(kind, id)
-            job = _job(target, job_id)
+            job = self._job(target, job_id)
             if job.code == "NotConfigured":
                 raise nested(self._assumptions.not_configured_error, "There are no credentials.")
             problem = self._problem(target, target.secrets)
@@ -367,7 +374,7 @@ class Synchronization(Part):
         """
         with self._changing():
             target = self._target("servicePrincipals", service_principal_id)
-            for job in target.jobs.values():
+            for job in self._jobs(target).values():
                 if job.schedule_state == "Active" and job.code != "NotConfigured":
                     problem = self._problem(target, target.secrets)
                     if problem is None:
@@ -384,22 +391,38 @@ class Synchronization(Part):
         *,
         reason: str | None = None,
         error_code: str | None = None,
+        began: datetime | None = None,
         job_id: str | None = None,
     ) -> None:
         """Gives one job, or all of the service principal, a `status.code`; `reason` quarantines it.
 
         `set_job_status(id, "Quarantine", reason="EncounteredQuarantineException")` is what invalid
-        credentials lead to.
+        credentials lead to. The quarantine began now, or at `began`: four weeks ago or earlier
+        gives a disabled job that still has its quarantine.
         """
+        since = timestamp(began or self._now())
         with self._changing():
             known = self._target("servicePrincipals", service_principal_id).jobs
             for job in known.values() if job_id is None else [known[job_id]]:
                 job.code = code
+                job.schedule_state = _SCHEDULE_STATES.get(code, job.schedule_state)
                 job.quarantine = None
                 if reason is not None:
-                    job.quarantine = {"reason": reason, "began": timestamp(self._now())}
+                    job.quarantine = {"reason": reason, "began": since}
                     if error_code is not None:
                         job.quarantine["error"] = error_code
+
+    def _jobs(self, target: Target) -> dict[str, Job]:
+        """The target's jobs by id, as time has left them."""
+        for job in target.jobs.values():
+            jobs.disable_if_overdue(job, self._now(), self._assumptions.status_when_disabled)
+        return target.jobs
+
+    def _job(self, target: Target, job_id: str) -> Job:
+        job = self._jobs(target).get(job_id)
+        if job is None:
+            raise not_found(job_id)
+        return job
 
     def _settle_new_secrets(self, target: Target) -> None:
         authorized = bool(target.secrets.keys() - SETTING_KEYS)
@@ -415,13 +438,6 @@ class Synchronization(Part):
             authorized=bool(target.secrets.keys() - SETTING_KEYS),
             code_before_first_run=self._assumptions.status_when_authorized,
         )
-
-
-def _job(target: Target, job_id: str) -> Job:
-    job = target.jobs.get(job_id)
-    if job is None:
-        raise not_found(job_id)
-    return job
 
 
 def _client_form(secrets: Mapping[str, str]) -> dict[str, str]:

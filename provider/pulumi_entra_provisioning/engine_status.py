@@ -1,0 +1,57 @@
+"""A step's failure as the engine reads it: one message, and what to record of the resource.
+
+A dynamic provider has no way of its own to say either: Pulumi's SDK answers every exception with
+its traceback, and records nothing. gRPC's rich error model has both, and what stands there comes
+first for the engine:
+https://grpc.io/docs/guides/error/#richer-error-model
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import grpc
+from google.protobuf.any_pb2 import Any as Detail
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import ErrorResourceInitFailed
+from pulumi.runtime.proto.status_pb2 import Status
+
+
+class Resource(NamedTuple):
+    """A resource that the state holds although its step failed: its id and all its properties."""
+
+    id: str
+    properties: Mapping[str, Any]
+
+
+def send(message: str, resource: Resource | None = None) -> None:
+    """Add the message, and `resource` where it is to be recorded, to the answer of this step.
+
+    The step has to fail with an exception after it. Where no engine called it, nothing happens.
+    """
+    context = calling()
+    if context is None:
+        return
+    # The engine takes the details only where their code is the one that the SDK answers with.
+    code, _ = grpc.StatusCode.UNKNOWN.value
+    status = Status(code=code, message=message)
+    if resource is not None:
+        properties = Struct()
+        properties.update({k: v for k, v in resource.properties.items() if v is not None})
+        failed = ErrorResourceInitFailed(id=resource.id, properties=properties, reasons=[message])
+        detail = Detail()
+        detail.Pack(failed)
+        status.details.append(detail)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+
+
+def calling() -> grpc.ServicerContext | None:
+    """The context of the engine's call, which Pulumi's SDK holds some frames above."""
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        context = frame.f_locals.get("context")
+        if isinstance(context, grpc.ServicerContext):
+            return context
+    return None
