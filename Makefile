@@ -12,7 +12,7 @@ help: ## list the targets
 quickstart: .venv/ready cli ## authorize an application and a service principal on the emulator
 	@mkdir -p .quickstart && entra-emulator run --state .quickstart/tenant.json -- sh examples/quickstart/quickstart.sh
 
-check: .venv/ready cli ## formats, lints, types and tests, as CI runs them
+check: .venv/ready .venv/azuread cli ## formats, lints, types and tests, as CI runs them
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -25,7 +25,7 @@ clients: .venv/ready ## the Graph SDKs of other languages against the emulator, 
 live: .venv/ready ## the tests of tests/live on a real tenant: ENTRA_LIVE_TENANT_ID and more
 	.venv/bin/pytest --live tests/live
 
-bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations
+bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations, and of none
 	.venv/bin/python tests/bench.py
 
 clean: ## remove everything that the other targets made, the built CLI too
@@ -50,9 +50,17 @@ dist/built: .venv/dependencies $(shell find provider -not -name __pycache__ -not
 	.venv/bin/python -m hatchling build
 	@touch $@
 
+# On its own, for the example of a gallery application: the engine looks for the plugin of every Pulumi
+# package that it finds installed, in every run of any program.
+.venv/azuread: .venv/dependencies examples/gallery-application/requirements.txt
+	@rm -rf $@
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target $@ \
+		"$$(grep '^pulumi-azuread' examples/gallery-application/requirements.txt)"
+	@touch $@
+
 .venv/dependencies: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "Python 3.10 or later is needed; name it: make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check '.[emulator,dev]'
 	@touch $@

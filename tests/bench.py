@@ -1,9 +1,10 @@
 """What an `up` of many authorizations costs, beside one of as many resources that do nothing.
 
 Counts first: requests to Graph, tokens, bytes of state for each resource. Then seconds, which only
-compare within one run: the two programs take turns. Then what an import costs, and how many
-authorizations a second the emulator answers. Run it as `make bench`; `python tests/bench.py import`
-and `python tests/bench.py emulator` are those lines alone.
+compare within one run: the two programs take turns. Then what an import costs, what the installed
+package adds to an `up` that changes nothing, and how many authorizations a second the emulator
+answers. Run it as `make bench`; `python tests/bench.py import`, `… unchanged` and `… emulator` are
+those lines alone.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from emulator_clients import ACQUIRE, scope, secret_credential
-from pulumi_entra_provisioning.emulator import Emulator
+from pulumi_entra_provisioning.emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
 from stack import PREAMBLE, Stack
+from test_package import environment_of, pulumi_environment, wheel
 
 AUTHORIZING = """
 for number, principal in enumerate(config.require_object("principals")):
@@ -48,7 +54,7 @@ CALLS_OF_EACH = 500
 
 
 def main() -> None:
-    """Print one line for each number of resources, one for imports and one for the emulator."""
+    """Print one line for each number of resources, then the others, or the one that is named."""
     if sys.argv[1:2] == ["call"]:
         print(asyncio.run(_call(*sys.argv[2:])))
         return
@@ -56,10 +62,9 @@ def main() -> None:
         print("resources  requests  tokens  bytes of state each  seconds  unchanged  doing nothing")
         for count in (1, 50, 200):
             print(_line(count), flush=True)
-    if sys.argv[1:] != ["emulator"]:
-        print(_import_line(), flush=True)
-    if sys.argv[1:] != ["import"]:
-        print(_emulator_line())
+    lines = {"import": _import_line, "unchanged": _unchanged_lines, "emulator": _emulator_line}
+    for name in sys.argv[1:] or lines:
+        print(lines[name](), flush=True)
 
 
 def _import_line() -> str:
@@ -79,6 +84,38 @@ def _import_line() -> str:
     return (
         f"import: {resource - pulumi:.0f} ms for the resource over the {pulumi:.0f} ms of pulumi,"
         f" {package:.0f} ms for the package alone"
+    )
+
+
+def _unchanged_lines() -> str:
+    """What an `up` that changes nothing takes with the package, beside one without it."""
+    without = "import pulumi; config = pulumi.Config()\n"
+    programs = {
+        "an empty program": {"with": without, "without": without},
+        "two resources": {"with": PREAMBLE + AUTHORIZING, "without": without + NOTHING},
+    }
+    principals = [DEFAULT_SERVICE_PRINCIPAL_ID] * 2
+    taken: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
+        stacks = {}
+        for package, installed in (("with", wheel()), ("without", f"pulumi=={version('pulumi')}")):
+            (place := Path(folder) / package).mkdir()
+            clean = environment_of(sys.executable, place, installed)
+            environment = {**pulumi_environment(clean, place / "home"), **emulator.environment}
+            for number, (what, sources) in enumerate(programs.items()):
+                project = place / str(number)
+                stack = _stack(project, environment, sources[package], principals)
+                stack.up()
+                stacks[what, package] = stack
+        for _ in range(7):
+            for name, stack in stacks.items():
+                taken[name].append(_up(stack))
+    seconds = {name: statistics.median(times) for name, times in taken.items()}
+    return "\n".join(
+        f"unchanged up of {what}: {seconds[what, 'with']:.2f} s with the package,"
+        f" {seconds[what, 'without']:.2f} s without,"
+        f" x {seconds[what, 'with'] / seconds[what, 'without']:.2f}"
+        for what in programs
     )
 
 
@@ -128,8 +165,12 @@ def _line(count: int) -> str:
         for number in range(count):
             app_id = emulator.tenant.create_application(f"Application {number}")["appId"]
             principals.append(emulator.tenant.create_service_principal(app_id)["id"])
-        stack = _stack(Path(folder) / "authorizing", emulator, AUTHORIZING, principals)
-        floor = _stack(Path(folder) / "nothing", emulator, NOTHING, principals)
+        stack = _stack(
+            Path(folder) / "authorizing", emulator.environment, PREAMBLE + AUTHORIZING, principals
+        )
+        floor = _stack(
+            Path(folder) / "nothing", emulator.environment, PREAMBLE + NOTHING, principals
+        )
         seconds, nothing = _up(stack), _up(floor)
         requests = len(emulator.journal.select(path="/v1.0/*"))
         tokens = len(emulator.journal.select("POST", "*/token"))
@@ -144,9 +185,11 @@ def _line(count: int) -> str:
     )
 
 
-def _stack(folder: Path, emulator: Emulator, program: str, principals: list[str]) -> Stack:
-    stack = Stack(folder, emulator.environment)
-    stack.program(PREAMBLE + program)
+def _stack(
+    folder: Path, environment: Mapping[str, str], program: str, principals: list[str]
+) -> Stack:
+    stack = Stack(folder, environment)
+    stack.program(program)
     stack.configure(principals=json.dumps(principals))
     return stack
 

@@ -353,6 +353,9 @@ def pulumi_runtime() -> Iterator[None]:
 def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    azuread = REPOSITORY / ".venv/azuread"
+    assert azuread.is_dir(), "make .venv/azuread"
+    monkeypatch.syspath_prepend(str(azuread))
     for name, value in emulator.environment.items():
         if not name.startswith("AZURE_"):
             monkeypatch.setenv(name, value)

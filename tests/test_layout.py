@@ -15,7 +15,16 @@ PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
 # Each module with those of the package that it may import, the front end first.
 LAYERS = {
     "__init__": {"authorization", "credentials", "errors"},
-    "authorization": {"engine_status", "lifecycle", "credentials", "settings", "errors", "wire"},
+    "authorization": {
+        "engine",
+        "engine_status",
+        "lifecycle",
+        "credentials",
+        "settings",
+        "errors",
+        "wire",
+    },
+    "engine": {"engine_status"},
     "engine_status": set(),
     "lifecycle": {
         "graph",
@@ -54,7 +63,7 @@ LAYERS = {
 # What only one module imports.
 OWNERS = {
     "pulumi": {"authorization", "credentials", "engine_status"},
-    "grpc": {"engine_status"},
+    "grpc": {"engine", "engine_status"},
     "google": {"engine_status"},
     "msgraph": {"graph"},
     "msgraph_core": {"graph"},

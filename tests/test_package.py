@@ -16,11 +16,12 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import metadata, requires
+from importlib.metadata import distributions, metadata, requires
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi_entra_provisioning.emulator import Emulator
 from pulumi_entra_provisioning.synchronization_secret import KEYS
 from stack import PREAMBLE, REPOSITORY, cli_environment
 
@@ -120,7 +121,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def sources() -> Iterator[str]:
     for path in (REPOSITORY / "provider").rglob("*"):
-        if path.suffix == ".py" or path.name == "py.typed":
+        if path.suffix == ".py" or path.name in ("py.typed", "pulumi-plugin.json"):
             yield str(path.relative_to(REPOSITORY / "provider"))
 
 
@@ -138,6 +139,12 @@ def test_the_wheel_has_the_package_and_nothing_else() -> None:
         "RECORD",
     }
     assert names - described == set(sources())
+
+
+def test_the_wheel_tells_the_engine_that_it_has_no_plugin() -> None:
+    with zipfile.ZipFile(built(WHEEL)) as archive:
+        manifest = archive.read(f"{NAME}/pulumi-plugin.json")
+    assert json.loads(manifest) == {"resource": False}
 
 
 def test_the_source_distribution_builds_the_same_wheel(tmp_path: Path) -> None:
@@ -395,6 +402,50 @@ def test_the_quickstart_runs_in_a_clean_environment(tmp_path: Path) -> None:
     )
     assert "+ 3 created" in shown
     assert len(re.findall(r"acquireAccessToken: 204$", shown, re.M)) == 2
+
+
+def without_manifest(folder: Path) -> dict[str, str]:
+    """What puts the package before the installed one, the same but for its manifest."""
+    with zipfile.ZipFile(built(WHEEL)) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("pulumi-plugin.json")]
+        archive.extractall(folder, names)
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_no_other_package_of_the_tests_sends_the_engine_after_a_plugin() -> None:
+    names = {distribution.metadata["Name"].lower() for distribution in distributions()}
+    assert {name for name in names if name.startswith("pulumi-")} == {DISTRIBUTION}
+
+
+@pytest.mark.parametrize("manifest", ["present", "missing"])
+def test_the_engine_downloads_a_plugin_only_where_the_manifest_is_missing(
+    emulator: Emulator, plain: Path, tmp_path: Path, manifest: str
+) -> None:
+    folder = copied(tmp_path, "Pulumi.yaml", "examples")
+    (folder / ".quickstart").mkdir()
+    script = (REPOSITORY / "examples/quickstart/quickstart.sh").read_text()
+    environment = {**pulumi_environment(plain, tmp_path / "home"), **emulator.environment}
+    if manifest == "missing":
+        environment |= without_manifest(tmp_path / "bare")
+    verbose = script.replace("pulumi up", "pulumi up --logtostderr -v=9")
+    log = run(["sh", "-c", verbose], folder, environment)
+    attempts = set(re.findall(r"direct download|download url|doing install", log))
+    every = {"direct download", "download url", "doing install"}
+    assert attempts == (every if manifest == "missing" else set())
+    assert len(emulator.journal.select("POST", "*/acquireAccessToken")) == 2
+
+
+def test_pulumi_install_succeeds_in_a_project_that_uses_the_package(
+    plain: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: installed\nruntime: python\n")
+    (tmp_path / "__main__.py").write_text(f"import {NAME}\n")
+    environment = pulumi_environment(plain, tmp_path / "home")
+    run(["pulumi", "install"], tmp_path, environment)
+    run(["pulumi", "plugin", "install"], tmp_path, environment)
+    environment |= without_manifest(tmp_path / "bare")
+    shown = run(["pulumi", "plugin", "install"], tmp_path, environment, status=1)
+    assert "failed to download plugin: entra-provisioning" in shown
 
 
 def declared_versions() -> list[str]:

@@ -25,7 +25,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from . import engine_status, lifecycle, wire
+from . import engine, engine_status, lifecycle, wire
 from .errors import ProvisioningError, RequestError, SettingsError
 from .lifecycle import Authorization, Lifecycle
 from .settings import Settings, settings
@@ -305,6 +305,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     @_failing_clearly
     def configure(self, req: ConfigureRequest) -> None:
         """Find the settings of the run; what is missing is told by the step that needs it."""
+        engine.end_with_the_engine()
         try:
             self._settings = settings(req.config.get, os.environ)
         except SettingsError as error:
@@ -363,8 +364,11 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     def _run(self, step: Callable[[Lifecycle], Coroutine[Any, Any, _T]]) -> _T:
         if isinstance(self._settings, SettingsError):
             raise self._settings
-        running = _on_event_loop(self._settings, step)
-        return asyncio.run_coroutine_threadsafe(running, _event_loop()).result()
+        running = asyncio.run_coroutine_threadsafe(
+            _on_event_loop(self._settings, step), _event_loop()
+        )
+        engine.cancel_when_unwanted(running)
+        return running.result()
 
 
 async def _on_event_loop(
@@ -372,7 +376,7 @@ async def _on_event_loop(
 ) -> _T:
     try:
         return await step(_lifecycle(settings))
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         raise
     except BaseException as error:
         # It would end the loop, and every later step would wait for it for ever.

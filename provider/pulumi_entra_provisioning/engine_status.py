@@ -31,7 +31,7 @@ def send(message: str, resource: Resource | None = None) -> None:
 
     The step has to fail with an exception after it. Where no engine called it, nothing happens.
     """
-    context = _context()
+    context = calling()
     if context is None:
         return
     # The engine takes the details only where their code is the one that the SDK answers with.
@@ -47,7 +47,7 @@ def send(message: str, resource: Resource | None = None) -> None:
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
 
 
-def _context() -> grpc.ServicerContext | None:
+def calling() -> grpc.ServicerContext | None:
     """The context of the engine's call, which Pulumi's SDK holds some frames above."""
     frame = sys._getframe()
     while frame := frame.f_back:  # type: ignore[assignment]

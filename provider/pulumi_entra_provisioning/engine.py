@@ -1,0 +1,67 @@
+"""The Pulumi engine, as the plugin process that it started sees it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from typing import Any, Final
+
+import grpc
+
+from . import engine_status
+
+_WATCH: Final = "/grpc.health.v1.Health/Watch"
+"""A call that lasts as long as the engine: https://grpc.io/docs/guides/health-checking."""
+
+
+@functools.cache
+def end_with_the_engine() -> None:
+    """End this process as soon as the engine that started it is gone.
+
+    The engine stops its plugins itself unless it is killed. Its plugin process would then go on
+    calling Graph for a run that nobody records. Does nothing in any other process.
+    """
+    started_as = getattr(sys.modules["__main__"], "__spec__", None)
+    if started_as and started_as.name == "pulumi.dynamic.__main__":
+        # The last argument of every plugin is the address of its engine.
+        threading.Thread(target=_watch, args=[sys.argv[-1]], daemon=True).start()
+
+
+def cancel_when_unwanted(running: Future[Any]) -> None:
+    """Cancel what runs for the current step as soon as the engine no longer waits for it.
+
+    That is so after a second Ctrl-C: the engine then gives this process some seconds to end.
+    """
+
+    def cancel() -> None:
+        running.cancel()
+
+    call = engine_status.calling()
+    if call and not call.add_callback(cancel):
+        cancel()
+
+
+def _watch(address: str) -> None:
+    if _was_reached(address):
+        # The call ended, for whatever reason: only an engine that can't be reached again is gone.
+        while _was_reached(address):
+            time.sleep(1)
+        os._exit(1)
+
+
+def _was_reached(address: str) -> bool:
+    """Wait as long as the engine at `address` is there; whether it was there at all."""
+    reached = False
+    # Without the option, gRPC would ask the proxy of `https_proxy` for this machine's own port.
+    options = [("grpc.enable_http_proxy", 0)]
+    with grpc.insecure_channel(address, options) as channel:
+        try:
+            for _ in channel.unary_stream(_WATCH, bytes, bytes)(b""):
+                reached = True
+        except grpc.RpcError as error:
+            reached = reached or error.code() != grpc.StatusCode.UNAVAILABLE
+    return reached
