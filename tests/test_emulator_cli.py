@@ -115,6 +115,20 @@ def test_run_gives_the_commands_output_and_exit_status() -> None:
     assert "The tenant holds no authorization." in ran.stderr
 
 
+def test_run_says_that_its_command_made_no_call_and_fails_for_it_if_it_is_strict() -> None:
+    for options, status in ((), 0), (("--strict",), 1):
+        ran = run_cli("run", *options, "--", sys.executable, "-c", "")
+        assert ran.returncode == status
+        assert ran.stderr.startswith(
+            "\nThe command made no call to the emulator. Either it had nothing"
+        )
+    failed = run_cli("run", "--strict", "--", sys.executable, "-c", "raise SystemExit(42)")
+    assert failed.returncode == 42
+    # A token alone is a call.
+    token = AUTHORIZE.partition("trust =")[0]
+    assert "made no call" not in run_cli("run", "--", sys.executable, "-c", token).stderr
+
+
 def test_run_lets_no_other_identity_through_to_the_command() -> None:
     show = "import os; print(*(f'{k}={v}' for k, v in sorted(os.environ.items())), sep='\\n')"
     ran = run_cli(
@@ -212,7 +226,7 @@ def test_serve_prints_the_environment_and_stops_in_order(number: signal.Signals)
         assert process.stdout
         assert process.stderr
         assert process.stderr.readline().startswith("Serving at https://127.0.0.1:")
-        lines = [process.stdout.readline() for _ in range(8)]
+        lines = [process.stdout.readline() for _ in range(9)]
         shell = subprocess.run(
             ["sh", "-c", "".join(lines) + 'echo "$ENTRA_PROVISIONING_CA_FILE"; env'],
             capture_output=True,
@@ -287,6 +301,7 @@ def test_run_judges_nobody_who_behaves_and_keeps_a_status_that_is_not_0() -> Non
     good = run_cli("run", "--strict", "--", sys.executable, "-c", CALL, "2")
     assert (good.returncode, good.stdout) == (0, "200\n200\n"), good.stderr
     assert "should not have done" not in good.stderr
+    assert "made no call" not in good.stderr
     unnamed = CALL.replace("client-request-id", "x-nothing") + "\nraise SystemExit(42)"
     bad = run_cli("run", "--strict", "--", sys.executable, "-c", unnamed, "7")
     assert bad.returncode == 42

@@ -26,6 +26,11 @@ _FAILED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
 _CALLS_SHOWN = 40
 _FINDINGS_SHOWN = 5
 
+_NO_CALL = """\
+The command made no call to the emulator. Either it had nothing to send, as a preview or an `up`
+without a change, or it did not use the environment of `run` and may have called Microsoft Entra
+and Microsoft Graph instead."""
+
 # Who a program is and where it goes. Left in place, they would win over the emulator's, or send a
 # real secret to it.
 _IDENTITY = (
@@ -41,6 +46,7 @@ _IDENTITY = (
             "GRAPH_ENDPOINT",
             "OIDC_",
             "PASSWORD",
+            "SETTINGS_FROM_ENVIRONMENT",
             "TENANT_ID",
             "USERNAME",
             "USE_",
@@ -106,7 +112,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--port", type=int, default=0, help="a free one unless given")
         command.add_argument("--host", default="127.0.0.1", help="a loopback address")
     run.add_argument(
-        "--strict", action="store_true", help="fail if the client did what it should not have done"
+        "--strict",
+        action="store_true",
+        help="fail if the client did what it should not have done, or made no call",
     )
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     run.set_defaults(do=_run, usage_error=run.error)
@@ -126,10 +134,10 @@ def _run(options: argparse.Namespace) -> int:
         except OSError as error:
             return _fail(f"{command[0]!r} can't be run: {error.strerror}", _NOT_EXECUTABLE)
         report = "\n".join(_report(emulator))
-        findings = emulator.judgement()
+        is_fine = bool(emulator.journal.calls) and not emulator.judgement()
     # Not on stdout: that is the command's, whose output may be read by a program.
     print(f"\n{report}", file=sys.stderr)
-    return 1 if options.strict and findings and status == 0 else status
+    return 1 if options.strict and not is_fine and status == 0 else status
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -232,6 +240,8 @@ def _report(emulator: Emulator) -> Iterator[str]:
     """
     tokens = len(emulator.journal.select("POST", "*/oauth2/v2.0/token"))
     calls = [call for call in emulator.journal.calls if not _is_authority(call)]
+    if not emulator.journal.calls:
+        yield _NO_CALL
     yield "Microsoft Graph received:" if calls else "Microsoft Graph received nothing."
     for call in calls[:_CALLS_SHOWN]:
         yield from _call_lines(call)

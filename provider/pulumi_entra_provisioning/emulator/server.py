@@ -115,7 +115,10 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that point a program at the emulator, as its tenant's default client."""
+        """The variables that point a program at the emulator, as its tenant's default client.
+
+        They come before the stack configuration of a Pulumi program.
+        """
         return {
             **self._endpoints(),
             "AZURE_CLIENT_ID": DEFAULT_CLIENT_ID,
@@ -187,6 +190,8 @@ class Emulator:
             "ENTRA_PROVISIONING_GRAPH_ENDPOINT": self.url,
             "ENTRA_PROVISIONING_AUTHORITY_HOST": self.url,
             "ENTRA_PROVISIONING_CA_FILE": self.ca_file,
+            # What a stack is configured with, its production's endpoints and client, comes second.
+            "ENTRA_PROVISIONING_SETTINGS_FROM_ENVIRONMENT": "true",
             "AZURE_TENANT_ID": self.tenant.tenant_id,
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
