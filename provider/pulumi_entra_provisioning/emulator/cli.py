@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .server import Emulator
     from .tenant import Authorization
 
+# As argparse has it, for an option or a file that can't be used.
+_UNUSABLE = 2
+
 # As `env` and `timeout` have them, so that they are told apart from the command's own.
 _FAILED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
 
@@ -67,9 +70,10 @@ _IDENTITY = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; gives the exit status.
 
-    That is the command's own with `run` (128 and the signal's number if a signal ended it, 126 and
-    127 if it could not be started, 1 if all went well but for what `--strict` minds), 0 with
-    `serve`, and 125 if the emulator itself could not start.
+    That is 2 if an option, or a file that it names, can't be used, and 125 if the emulator itself
+    could not start. Else it is 0 with `serve`, and with `run` the command's own: 128 and the
+    signal's number if a signal ended it, 126 and 127 if it could not be started, 1 if all went well
+    but for what `--strict` minds.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -77,7 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         package = (error.name or "a package").partition(".")[0]
         return _fail(f"{package} is missing: install pulumi-entra-provisioning[emulator]")
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        return _fail(str(error), _UNUSABLE)
+    except OSError as error:
         return _fail(str(error))
     return status
 
@@ -245,6 +251,8 @@ def _report(emulator: Emulator) -> Iterator[str]:
     yield "Microsoft Graph received:" if calls else "Microsoft Graph received nothing."
     for call in calls[:_CALLS_SHOWN]:
         yield from _call_lines(call)
+    if dropped := emulator.journal.bodies_dropped:
+        yield f"  The bodies of {dropped} of these calls were too large to keep."
     if len(calls) > _CALLS_SHOWN:
         yield f"  … and {len(calls) - _CALLS_SHOWN} more calls."
     yield f"Entra was asked for {tokens} {'token' if tokens == 1 else 'tokens'}."
