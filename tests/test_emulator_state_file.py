@@ -147,8 +147,8 @@ def test_many_that_want_one_state_file_get_it_one_after_the_other(tmp_path: Path
 def test_an_emulator_that_cannot_start_leaves_its_state_file_free(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     with Emulator() as other:
-        port = int(other.url.rpartition(":")[2])
-        with pytest.raises(OSError, match="can't listen on"), Emulator(state=state, port=port):
+        emulator = Emulator(state=state, port=int(other.url.rpartition(":")[2]))
+        with pytest.raises(OSError, match="can't listen on"), emulator:
             pass
     with Emulator(state=state) as emulator:
         tenant = emulator.tenant
@@ -229,6 +229,8 @@ LINES += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)
     [
         ("bomb", "is not YAML: an alias is not read here: write out what it stands for (line 2)"),
         ("deep", "is not YAML"),
+        ("integer", "is not YAML: a number has more than 64 digits (line 1)"),
+        ("float", "is not YAML: a number has more than 64 digits (line 1)"),
         ("large", "is larger than 1048576 bytes"),
         ("huge", "is larger than 1048576 bytes"),
         ("fifo", "is not a regular file"),
@@ -243,6 +245,8 @@ def test_what_can_be_no_seed_and_no_faults_is_one_line_at_once(
 ) -> None:
     (tmp_path / "bomb").write_text("\n".join(LINES))
     (tmp_path / "deep").write_text("[" * 100_000)
+    (tmp_path / "integer").write_text("a: " + "1:" * 500_000 + "1")
+    (tmp_path / "float").write_text("a: " + "1:" * 500 + "1.5")
     (tmp_path / "large").write_text("- x\n" * 300_000)
     (tmp_path / "huge").touch()
     os.truncate(tmp_path / "huge", 1 << 40)

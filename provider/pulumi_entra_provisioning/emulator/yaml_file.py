@@ -10,13 +10,14 @@ from typing import Any
 import yaml
 
 _SIZE_LIMIT = 1 << 20
+_DIGITS_LIMIT = 64
 
 
 def read(path: Path) -> Any:
     """The document in the file.
 
     ValueError if there is none, if it is larger than a megabyte, if a name stands twice in a
-    mapping, or if it has aliases: a few lines of those become gigabytes.
+    mapping, or if it has aliases or endless numbers: a few of those take minutes and gigabytes.
 
     Its one line quotes no value: what is written there may be a secret.
     """
@@ -72,3 +73,18 @@ class _Loader(yaml.SafeLoader):
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _number(loader: _Loader, node: yaml.ScalarNode) -> float:
+    # YAML's 1:59:59 is a number to the base 60, and one of a megabyte takes minutes to read.
+    if len(node.value) > _DIGITS_LIMIT:
+        problem = f"a number has more than {_DIGITS_LIMIT} digits"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    is_integer = node.tag.endswith(":int")
+    read = loader.construct_yaml_int if is_integer else loader.construct_yaml_float
+    number: float = read(node)
+    return number
+
+
+for _tag in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _number)
