@@ -65,6 +65,7 @@ from pulumi_entra_provisioning.emulator import (
     Fault,
     GraphError,
 )
+from pulumi_entra_provisioning.settings import SETTINGS_FROM_ENVIRONMENT
 
 APPLICATION = f"/v1.0/applications/{DEFAULT_APPLICATION_ID}"
 
@@ -1090,6 +1091,7 @@ def test_the_environment_points_a_program_at_it(
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "example.com")
     assert untouched.environment == {
+        SETTINGS_FROM_ENVIRONMENT: "true",
         "ENTRA_PROVISIONING_GRAPH_ENDPOINT": untouched.url,
         "ENTRA_PROVISIONING_AUTHORITY_HOST": untouched.url,
         "ENTRA_PROVISIONING_CA_FILE": untouched.ca_file,

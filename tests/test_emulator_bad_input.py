@@ -6,12 +6,13 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from emulator_clients import ACQUIRE, SECRETS, UNKNOWN_GUID, anonymous, authorized, token_form
-from pulumi_entra_provisioning.emulator import Emulator
+from pulumi_entra_provisioning.emulator import Emulator, Fault
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +85,90 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(lives: Emul
     assert len(lives.journal.calls) == before
 
 
+def asked(emulator: Emulator, headers: str, path: str = "/health") -> int:
+    """The status for a request of these headers."""
+    request = f"GET {path} HTTP/1.1\r\n{headers}\r\nConnection: close\r\n\r\n".encode()
+    return int(send(emulator, request).split(b" ")[1])
+
+
+def test_what_is_asked_under_another_name_is_refused_before_anything_else(
+    lives: Emulator,
+) -> None:
+    port = urlsplit(lives.url).port
+    before = len(lives.journal.calls)
+    lives.faults.add(Fault(path="*", status=500))
+    for path in ("/", "/health", "/emulator/faults", SECRETS):
+        for host in ("x", "evil.test", f"evil.test:{port}", "127.0.0.1.evil.test", "", "[::1", "@"):
+            assert asked(lives, f"Host: {host}", path) == 421
+    body = b'{"advance": 60}'
+    posted = send(
+        lives,
+        b"POST /emulator/clock HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 15\r\n\r\n" + body,
+    )
+    assert posted.startswith(b"HTTP/1.1 421 ")
+    assert b"answers for 127.0.0.1, localhost. The Host" in posted
+    assert lives.clock.ahead == 0
+    assert len(lives.faults.pending) == 1
+    lives.faults.clear()
+    assert len(lives.journal.calls) == before
+    for host in (f"127.0.0.1:{port}", f"localhost:{port}", "LOCALHOST", "127.0.0.1"):
+        assert asked(lives, f"Host: {host}") == 200
+
+
+def test_what_a_web_page_of_somebody_else_asks_is_refused(lives: Emulator) -> None:
+    url = urlsplit(lives.url)
+    for origin in (
+        "https://evil.test",
+        "null",
+        "http://localhost",
+        f"http://127.0.0.1:{url.port}",
+        "https://127.0.0.1:1",
+        f"https://evil.test:{url.port}",
+        "",
+    ):
+        assert asked(lives, f"Host: {url.netloc}\r\nOrigin: {origin}") == 403
+    for origin in (lives.url, f"https://localhost:{url.port}"):
+        assert asked(lives, f"Host: {url.netloc}\r\nOrigin: {origin}") == 200
+
+
+def test_the_names_of_national_clouds_are_the_emulators_where_it_has_them() -> None:
+    name = "graph.microsoft.us"
+    with Emulator(hosts=[name]) as emulator:
+        for headers in (f"Host: {name}", f"Host: {name}:443", f"Host: {name.upper()}"):
+            assert asked(emulator, headers) == 200
+            assert asked(emulator, f"{headers}\r\nOrigin: https://{name}") == 200
+        assert asked(emulator, "Host: graph.microsoft.com") == 421
+    with Emulator(host="::1") as emulator:
+        port = urlsplit(emulator.url).port
+        for host in (f"[::1]:{port}", "[::1]", f"localhost:{port}"):
+            assert asked(emulator, f"Host: {host}") == 200
+
+
+def test_a_body_that_is_nested_too_deep_is_refused_and_what_is_kept_can_be_written(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "tenant.json"
+    headers = {"content-type": "application/json"}
+    with Emulator(state=state) as emulator, authorized(emulator) as client:
+        for depth, status in ((100, 201), (101, 400), (480, 400), (900, 400), (100_000, 400)):
+            below = '{"a":' * (depth - 1) + "1" + "}" * (depth - 1)
+            body = '{"displayName": "Deep", "info": ' + below + "}"
+            answer = client.post("/v1.0/applications", content=body, headers=headers)
+            assert answer.status_code == status, answer.text
+            if status == 400:
+                assert answer.json()["error"]["code"] == "BadRequest"
+                assert "Unable to read JSON request payload" in answer.text
+        assert client.post("/v1.0/applications", json={"displayName": "Flat"}).status_code == 201
+    with Emulator(state=state) as emulator:
+        names = [item["displayName"] for item in emulator.tenant.objects("applications")]
+        assert names[1:] == ["Deep", "Flat"]
+
+
 def test_a_path_that_climbs_reads_no_file(lives: Emulator) -> None:
+    host = urlsplit(lives.url).netloc
     for path in ("/../../etc/passwd", "/emulator/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"):
-        request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         answer = send(lives, request)
         assert answer.split(b" ")[1] in (b"404", b"501")
         assert b"root:" not in answer

@@ -115,6 +115,20 @@ def test_run_gives_the_commands_output_and_exit_status() -> None:
     assert "The tenant holds no authorization." in ran.stderr
 
 
+def test_run_says_that_its_command_made_no_call_and_fails_for_it_if_it_is_strict() -> None:
+    for options, status in ((), 0), (("--strict",), 1):
+        ran = run_cli("run", *options, "--", sys.executable, "-c", "")
+        assert ran.returncode == status
+        assert ran.stderr.startswith(
+            "\nThe command made no call to the emulator. Either it had nothing"
+        )
+    failed = run_cli("run", "--strict", "--", sys.executable, "-c", "raise SystemExit(42)")
+    assert failed.returncode == 42
+    # A token alone is a call.
+    token = AUTHORIZE.partition("trust =")[0]
+    assert "made no call" not in run_cli("run", "--", sys.executable, "-c", token).stderr
+
+
 def test_run_lets_no_other_identity_through_to_the_command() -> None:
     show = "import os; print(*(f'{k}={v}' for k, v in sorted(os.environ.items())), sep='\\n')"
     ran = run_cli(
@@ -178,12 +192,14 @@ def test_a_start_that_fails_is_one_sentence(untouched: Emulator, tmp_path: Path)
     port = untouched.url.rpartition(":")[2]
     for arguments, sentence in (
         (["run", "--port", port, "--", "true"], f"can't listen on 127.0.0.1:{port}"),
+        (["run", "--port", "99999", "--", "true"], "a port is a number from 0 to 65535, not 99999"),
+        (["run", "--port", "-1", "--", "true"], "a port is a number from 0 to 65535, not -1"),
         (["serve", "--host", "0.0.0.0"], "listens on loopback only"),
         (["run", "--state", str(tmp_path / "other"), "--", "true"], "not a state file"),
         (["run", "--state", str(tmp_path / "no" / "x"), "--", "true"], "is no folder"),
     ):
         failed = run_cli(*arguments)
-        assert failed.returncode == 125
+        assert failed.returncode == (125 if "listen on" in sentence else 2)
         assert failed.stdout == ""
         assert failed.stderr.startswith("entra-emulator: ")
         assert sentence in failed.stderr
@@ -212,7 +228,7 @@ def test_serve_prints_the_environment_and_stops_in_order(number: signal.Signals)
         assert process.stdout
         assert process.stderr
         assert process.stderr.readline().startswith("Serving at https://127.0.0.1:")
-        lines = [process.stdout.readline() for _ in range(8)]
+        lines = [process.stdout.readline() for _ in range(9)]
         shell = subprocess.run(
             ["sh", "-c", "".join(lines) + 'echo "$ENTRA_PROVISIONING_CA_FILE"; env'],
             capture_output=True,
@@ -287,6 +303,7 @@ def test_run_judges_nobody_who_behaves_and_keeps_a_status_that_is_not_0() -> Non
     good = run_cli("run", "--strict", "--", sys.executable, "-c", CALL, "2")
     assert (good.returncode, good.stdout) == (0, "200\n200\n"), good.stderr
     assert "should not have done" not in good.stderr
+    assert "made no call" not in good.stderr
     unnamed = CALL.replace("client-request-id", "x-nothing") + "\nraise SystemExit(42)"
     bad = run_cli("run", "--strict", "--", sys.executable, "-c", unnamed, "7")
     assert bad.returncode == 42
@@ -312,11 +329,11 @@ def test_a_file_that_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     for option, file, sentence in (
         ("--faults", str(wrong), f"{wrong}: fault 1: 'statuss' is not known here, but status"),
         ("--seed", str(wrong), f"{wrong} must be a mapping of clients, applications"),
-        ("--faults", missing, f"No such file or directory: '{missing}'"),
+        ("--faults", missing, f"{missing} can't be read: No such file or directory"),
         ("--replication-lag", "-1", "the replication lag is a number of seconds"),
     ):
         failed = run_cli("run", option, file, "--", "true")
-        assert failed.returncode == 125
+        assert failed.returncode == 2
         assert sentence in failed.stderr
         assert failed.stderr.startswith("entra-emulator: ")
         assert failed.stderr.count("\n") == 1

@@ -40,7 +40,13 @@ from pulumi_entra_provisioning.emulator.server import Workload
 from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
 from pulumi_entra_provisioning.identity import SharedTokenCredential
 from pulumi_entra_provisioning.lifecycle import Lifecycle
-from pulumi_entra_provisioning.settings import CLOUDS, Cloud, Settings, settings
+from pulumi_entra_provisioning.settings import (
+    CLOUDS,
+    SETTINGS_FROM_ENVIRONMENT,
+    Cloud,
+    Settings,
+    settings,
+)
 
 
 def found(stack: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
@@ -335,7 +341,13 @@ def test_a_managed_identitys_token_does_not_pass_a_proxy(
 def test_a_secret_of_another_client_is_not_used_by_whatever_comes_last(
     emulator: Emulator, machine: Machine, path: Path
 ) -> None:
-    machine({**emulator.environment, "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"})
+    machine(
+        {
+            **emulator.environment,
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9",
+            SETTINGS_FROM_ENVIRONMENT: "false",
+        }
+    )
     with pytest.raises(SettingsError, match="AZURE_CLIENT_ID is another client than clientId"):
         token(found({"azuread:clientId": DEFAULT_USER_ASSIGNED_CLIENT_ID}, os.environ))
     assert emulator.journal.calls == []

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-import os
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
+from . import text_file
 from .errors import SettingsError
 from .permissions import PERSONAL_ACCOUNT, PERSONAL_TENANT
 from .target import GUID
@@ -101,7 +101,32 @@ SETTINGS: Final = {
 }
 """Every setting, in the order of the README's table."""
 
+SETTINGS_FROM_ENVIRONMENT: Final = "ENTRA_PROVISIONING_SETTINGS_FROM_ENVIRONMENT"
+"""The environment variable that, if true, puts the environment before the stack configuration."""
+
 _FLAGS: Final = {"useOidc": False, "useAksWorkloadIdentity": False, "useMsi": False, "useCli": True}
+_TRUE: Final = ("true", "t", "1")
+_FALSE: Final = ("false", "f", "0")
+
+# A credential of the client that stands beside it, and what else says how to sign in.
+_CREDENTIALS: Final = (
+    "clientCertificate",
+    "clientCertificatePath",
+    "clientSecret",
+    "clientSecretFilePath",
+)
+_CERTIFICATES: Final = _CREDENTIALS[:2]
+_WAYS: Final = (*_CREDENTIALS, "useOidc", "useAksWorkloadIdentity", "useMsi")
+
+# Two forms of one setting: the place that has one of them says both.
+_TWO_FORMS: Final = (
+    ("clientId", "clientIdFilePath"),
+    ("clientCertificate", "clientCertificatePath"),
+    ("clientSecret", "clientSecretFilePath"),
+)
+
+_ENDPOINTS: Final = ("graphEndpoint", "authorityHost", "caFile")
+_IDENTITY: Final = tuple(name for name in SETTINGS if name not in (*_ENDPOINTS, "environment"))
 
 # What azure-identity takes and pulumi-azuread does not: it comes after all that both are told.
 _AZURE_CREDENTIALS: Final = (
@@ -110,6 +135,7 @@ _AZURE_CREDENTIALS: Final = (
     "AZURE_CLIENT_SECRET",
     "AZURE_FEDERATED_TOKEN_FILE",
 )
+_AZURE_SECRETS: Final = _AZURE_CREDENTIALS[:3]
 
 _IMDS_PATH: Final = "/metadata/identity/oauth2/token"
 
@@ -228,12 +254,21 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
 
     `stack` gives the value of a stack configuration key such as `azuread:tenantId`, or None.
     The places, in order: `entra-provisioning:` and `azuread:` stack configuration, then the
-    environment variables `ENTRA_PROVISIONING_*`, `ARM_*` and those of SETTINGS.
+    environment variables `ENTRA_PROVISIONING_*`, `ARM_*` and those of SETTINGS. Where
+    SETTINGS_FROM_ENVIRONMENT is true, the environment variables come first.
 
     Raises SettingsError with every problem at once.
     """
     problems: list[str] = []
-    found = {name: _look_up(name, stack, environment) for name in SETTINGS}
+    of_stack = _Source.of(stack, stack_keys)
+    of_environment = _Source.of(environment.get, _variables)
+    environment_first = _environment_first(environment, problems)
+    if environment_first:
+        choice = _merged(of_environment, of_stack, environment, environment_first=True)
+    else:
+        _refuse_two_endpoints(of_stack, of_environment, problems)
+        choice = _merged(of_stack, of_environment, environment, environment_first=False)
+    found, environment = choice.found, choice.environment
     _read_files(found, problems)
     cloud = _cloud(found, problems)
     endpoints = _endpoints(found, cloud, problems)
@@ -245,9 +280,9 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
             " authorityHost to those of that cloud."
         )
     _check_client_and_tenant(found, problems)
-    if found["caFile"] and not _holds_certificates(found["caFile"]):
-        problems.append("caFile: no PEM bundle there; give the path of a file with certificates.")
-    identity, passed_over = _identity(found, environment, endpoints["authorityHost"], problems)
+    if found["caFile"]:
+        problems += _no_certificates(found["caFile"])
+    identity, passed_over = _identity(choice, endpoints["authorityHost"], problems)
     if problems:
         raise SettingsError(problems)
     return Settings(
@@ -279,20 +314,143 @@ def variables(name: str) -> list[str]:
     return [f"ENTRA_PROVISIONING_{variable}", *shared, *setting.variables]
 
 
-def _look_up(name: str, stack: Callable[[str], object], environment: Mapping[str, str]) -> str:
-    values = [stack(key) for key in stack_keys(name)]
-    values += [
-        environment.get(variable)
-        for variable in variables(name)
-        if variable not in _AZURE_CREDENTIALS
+def _variables(name: str) -> list[str]:
+    return [variable for variable in variables(name) if variable not in _AZURE_CREDENTIALS]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What the stack configuration or the environment says: text, and where, by setting.
+
+    A setting that it does not have is "" in `values` and missing in `places`.
+    """
+
+    values: Mapping[str, str]
+    places: Mapping[str, str]
+
+    @classmethod
+    def of(cls, given: Callable[[str], object], places: Callable[[str], list[str]]) -> _Source:
+        values: dict[str, str] = dict.fromkeys(SETTINGS, "")
+        found: dict[str, str] = {}
+        for name in SETTINGS:
+            for place in places(name):
+                value = given(place)
+                text = "" if value is None else str(value)
+                if name != "clientCertificatePassword":
+                    text = text.strip()
+                if text:
+                    values[name], found[name] = text, place
+                    break
+        return cls(values, found)
+
+    @property
+    def way(self) -> str | None:
+        """The place of what says how to sign in."""
+        return next(
+            (
+                self.places[name]
+                for name in _WAYS
+                if (value := self.values[name]) and (name not in _FLAGS or value.lower() in _TRUE)
+            ),
+            None,
+        )
+
+    @property
+    def client_id(self) -> tuple[str, str]:
+        """The client's id, lower case, and its place."""
+        for name in ("clientId", "clientIdFilePath"):
+            if value := self.values[name]:
+                return (value if name == "clientId" else _content(value)).lower(), self.places[name]
+        return "", ""
+
+    @property
+    def tenant_id(self) -> tuple[str, str]:
+        """The tenant's id, lower case, and its place."""
+        return self.values["tenantId"].lower(), self.places.get("tenantId", "")
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What counts of both sources: `found` by setting, and the environment.
+
+    `unused` says of a setting, or of an environment variable of azure-identity, why it does not
+    count.
+    """
+
+    found: dict[str, str]
+    environment: Mapping[str, str]
+    unused: Mapping[str, str]
+    environment_alone: bool
+
+
+def _environment_first(environment: Mapping[str, str], problems: list[str]) -> bool:
+    said = environment.get(SETTINGS_FROM_ENVIRONMENT, "").strip().lower()
+    if said not in ("", *_TRUE, *_FALSE):
+        problems.append(f"{SETTINGS_FROM_ENVIRONMENT}: must be true or false.")
+    return said in _TRUE
+
+
+def _refuse_two_endpoints(of_stack: _Source, of_environment: _Source, problems: list[str]) -> None:
+    # Whoever set the variable believes that this run goes there: to a test, not to production.
+    problems += [
+        f"{name}: {of_stack.places[name]} in the stack configuration and the environment variable"
+        f" {of_environment.places[name]} differ. Remove one of them, or set"
+        f" {SETTINGS_FROM_ENVIRONMENT}=true, with which the environment comes first for all"
+        " settings."
+        for name in _ENDPOINTS
+        if name in of_stack.places
+        and name in of_environment.places
+        and of_stack.values[name].rstrip("/") != of_environment.values[name].rstrip("/")
     ]
-    texts = ("" if value is None else str(value) for value in values)
-    if name == "clientCertificatePassword":
-        return next(filter(None, texts), "")
-    return next(filter(None, map(str.strip, texts)), "")
 
 
-def _how_to_set(name: str) -> str:
+def _merged(
+    first: _Source, second: _Source, environment: Mapping[str, str], *, environment_first: bool
+) -> _Choice:
+    """Each setting from the first source that has it, but never half an identity of each."""
+    found = {name: first.values[name] or second.values[name] for name in SETTINGS}
+    for forms in _TWO_FORMS:
+        if any(first.values[name] for name in forms):
+            found.update({name: first.values[name] for name in forms})
+    way = first.way
+    if environment_first:
+        way = way or next(filter(environment.get, _AZURE_CREDENTIALS), None)
+    left: tuple[str, ...] = ()
+    why = ""
+    if way:
+        left = _IDENTITY if environment_first else _WAYS
+        why = f"is not used, as {way} is set"
+    elif stray := _of_another_client(first, second):
+        left, why = _CREDENTIALS, f"is not used, as {stray}"
+    if any(second.values[name] for name in _CERTIFICATES if name in left):
+        left += ("clientCertificatePassword",)
+    found.update({name: first.values[name] for name in left})
+    unused = {name: f"{second.places[name]} {why}" for name in left if name in second.places}
+    if way and not environment_first:
+        unused |= {name: f"{name} {why}" for name in _AZURE_SECRETS if environment.get(name)}
+        environment = {
+            name: value for name, value in environment.items() if name not in _AZURE_SECRETS
+        }
+    return _Choice(found, environment, unused, environment_alone=environment_first and bool(way))
+
+
+def _of_another_client(first: _Source, second: _Source) -> str:
+    """Why the second source's certificate or secret is not for the first one's client."""
+    client, place = second.client_id
+    # AZURE_CLIENT_ID belongs to the AZURE_ credentials, which `_azure_credential` looks at.
+    if client and not place.startswith("AZURE_"):
+        ours, our_place = first.client_id
+        return f"{place} is another client than {our_place}" if ours not in ("", client) else ""
+    tenant, place = second.tenant_id
+    ours, our_place = first.tenant_id
+    if tenant and not place.startswith("AZURE_") and ours not in ("", tenant):
+        return f"{place} is another tenant than {our_place}"
+    return ""
+
+
+def _how_to_set(name: str, *, environment_alone: bool = False) -> str:
+    if environment_alone:
+        return f"an environment variable: {', '.join(variables(name))}"
     option = "--secret " if SETTINGS[name].secret else ""
     own, *shared = stack_keys(name)
     shared_keys = f", the stack configuration {shared[0]}" if shared else ""
@@ -310,29 +468,31 @@ def _read_files(found: dict[str, str], problems: list[str]) -> None:
     for name in ("clientId", "clientSecret"):
         if not (path := found[f"{name}FilePath"]):
             continue
-        content = _content(path)
-        if not content:
-            problems.append(f"{name}FilePath: no text there; give the path of a file with it.")
-        elif found[name] not in ("", content):
+        content = _content(path, f"{name}FilePath", problems)
+        if content and found[name] not in ("", content):
             problems.append(
                 f"{name}FilePath: another value stands there than in {name}. Set one of them."
             )
         found[name] = content
 
 
-def _content(path: str) -> str:
+def _content(path: str, name: str = "", problems: list[str] | None = None) -> str:
+    """The text in a file, without white space around it; "" if there is none."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().strip()
-    except (OSError, ValueError):
-        return ""
+        content = text_file.read(path).strip()
+        reason = "" if content else "it is empty"
+    except ValueError as error:
+        content, reason = "", str(error)
+    if reason and problems is not None:
+        problems.append(f"{name}: {reason}. Give the path of a file that holds the value.")
+    return content
 
 
 def _flag(name: str, found: Mapping[str, str], problems: list[str]) -> bool:
     said = found[name].lower()
-    if said not in ("", "true", "t", "1", "false", "f", "0"):
+    if said not in ("", *_TRUE, *_FALSE):
         problems.append(f"{name}: must be true or false.")
-    return said in ("true", "t", "1") or (not said and _FLAGS[name])
+    return said in _TRUE or (not said and _FLAGS[name])
 
 
 def _cloud(found: Mapping[str, str], problems: list[str]) -> Cloud:
@@ -357,17 +517,16 @@ def _endpoints(found: Mapping[str, str], cloud: Cloud, problems: list[str]) -> d
     return {name: (found[name] or url).rstrip("/") for name, url in usual.items()}
 
 
+_HOST: Final = r"(?P<scheme>https?)://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+
+
 def _is_host(url: str, *, schemes: tuple[str, ...] = ("https",), with_path: bool = False) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
+    """Whether it is the URL of a host alone, or with a path and a query."""
+    rest = r"(?:[/?][^\s#\\]*)?" if with_path else "/?"
+    # Not urlsplit, which forgives: `https://:password@host`, `https://host#`, a line break.
+    parts = re.fullmatch(_HOST + rest, url, re.ASCII | re.IGNORECASE)
     return bool(
-        parts.scheme in schemes
-        and parts.hostname
-        and (with_path or parts.path in ("", "/"))
-        and not (parts.query or parts.fragment or parts.username)
+        parts and parts["scheme"].lower() in schemes and 0 < int(parts["port"] or 443) < 65536
     )
 
 
@@ -381,60 +540,57 @@ def _check_client_and_tenant(found: Mapping[str, str], problems: list[str]) -> N
         problems.append(f"tenantId: {PERSONAL_ACCOUNT}")
 
 
-def _holds_certificates(path: str) -> bool:
+def _no_certificates(path: str) -> list[str]:
+    try:
+        text_file.read_bytes(path)
+    except ValueError as error:
+        return [f"caFile: {error}. Give the path of a PEM file with certificates."]
     try:
         ssl.create_default_context(cafile=path)
     except (OSError, ValueError):
-        return False
-    return True
+        return ["caFile: no PEM bundle there; give the path of a file with certificates."]
+    return []
 
 
 # Ways to sign in
 
 
 def _identity(
-    found: Mapping[str, str],
-    environment: Mapping[str, str],
-    authority_host: str,
-    problems: list[str],
+    choice: _Choice, authority_host: str, problems: list[str]
 ) -> tuple[Identity, tuple[str, ...]]:
     """The first way to sign in that is configured, and why those before it are not."""
     passed_over: list[str] = []
-    for name, way in _ways(found, environment, authority_host, problems):
+    for name, way in _ways(choice, authority_host, problems):
         if not isinstance(way, str):
             return way, tuple(passed_over)
         passed_over.append(f"{name}: {way}")
-    _check_client(found, environment, problems)
-    developer = _flag("useCli", found, problems)
+    _check_client(choice, problems)
+    developer = _flag("useCli", choice.found, problems)
     if not developer:
         passed_over.append("Azure CLI, Azure Developer CLI: useCli is false")
     return SignedIn(developer), tuple(passed_over)
 
 
-def _check_client(
-    found: Mapping[str, str], environment: Mapping[str, str], problems: list[str]
-) -> None:
+def _check_client(choice: _Choice, problems: list[str]) -> None:
     """A credential without its client is a mistake where no other identity is configured."""
-    of_a_client = ("clientCertificate", "clientCertificatePath", "clientSecret")
-    given = [name for name in of_a_client if found[name]]
-    given += [name for name in _AZURE_CREDENTIALS if environment.get(name)]
+    given = [name for name in _CREDENTIALS if choice.found[name]]
+    given += [name for name in _AZURE_CREDENTIALS if choice.environment.get(name)]
     problems += [
-        f"{name}: not set, though {given[0]} is. Set it by {_how_to_set(name)}."
+        f"{name}: not set, though {given[0]} is. Set it by"
+        f" {_how_to_set(name, environment_alone=choice.environment_alone)}."
         for name in ("tenantId", "clientId")
-        if given and not found[name]
+        if given and not choice.found[name]
     ]
 
 
 def _ways(
-    found: Mapping[str, str],
-    environment: Mapping[str, str],
-    authority_host: str,
-    problems: list[str],
+    choice: _Choice, authority_host: str, problems: list[str]
 ) -> Iterator[tuple[str, Identity | str]]:
     """The ways that are configured, in pulumi-azuread's order: each, or why it does not serve.
 
     https://github.com/hashicorp/go-azure-sdk/blob/main/sdk/auth/auth.go
     """
+    found, environment = choice.found, choice.environment
     client = ("tenantId", "clientId")
     certificate = ClientCertificate(
         "" if found["clientCertificate"] else found["clientCertificatePath"],
@@ -443,17 +599,23 @@ def _ways(
     )
     yield (
         ClientCertificate.name,
-        _not_set(found, "clientCertificatePath or clientCertificate", *client)
+        _unused(choice, certificate.path or certificate.base64, *_CERTIFICATES)
+        or _not_set(found, "clientCertificatePath or clientCertificate", *client)
         or _checked(certificate, problems),
     )
     yield (
         ClientSecret.name,
-        _not_set(found, "clientSecret or clientSecretFilePath", *client)
+        _unused(choice, found["clientSecret"], "clientSecret", "clientSecretFilePath")
+        or _not_set(found, "clientSecret or clientSecretFilePath", *client)
         or ClientSecret(found["clientSecret"]),
     )
     oidc = _flag("useOidc", found, problems)
     workload_identity = _flag("useAksWorkloadIdentity", found, problems)
-    off = "" if oidc or workload_identity else "neither useOidc nor useAksWorkloadIdentity is true"
+    off = ""
+    if not (oidc or workload_identity):
+        off = _unused(choice, "", "useOidc", "useAksWorkloadIdentity") or (
+            "neither useOidc nor useAksWorkloadIdentity is true"
+        )
     token = dict(found)
     if workload_identity and not found["oidcToken"]:
         token["oidcTokenFilePath"] = (
@@ -480,9 +642,9 @@ def _ways(
         ManagedIdentity.name,
         ManagedIdentity(_managed_identity_host(found, problems))
         if _flag("useMsi", found, problems)
-        else "useMsi is not true",
+        else _unused(choice, "", "useMsi") or "useMsi is not true",
     )
-    azure = _azure_credential(found, environment, problems)
+    azure = _unused(choice, "", *_AZURE_SECRETS) or _azure_credential(found, environment, problems)
     other = (environment.get("AZURE_AUTHORITY_HOST") or authority_host).rstrip("/")
     if (
         not isinstance(azure, str)
@@ -495,6 +657,13 @@ def _ways(
     yield "AZURE_ variables", azure
 
 
+def _unused(choice: _Choice, used: str, *names: str) -> str:
+    """Why what is set of `names` does not count, unless another value of theirs is used."""
+    if used:
+        return ""
+    return next((choice.unused[name] for name in names if name in choice.unused), "")
+
+
 def _not_set(found: Mapping[str, str], *needed: str) -> str:
     """Which of `needed`, each a setting or several with "or" between, are not set."""
     missing = [names for names in needed if not any(found[name] for name in names.split(" or "))]
@@ -505,8 +674,11 @@ def _not_set(found: Mapping[str, str], *needed: str) -> str:
 
 
 def _checked(certificate: ClientCertificate, problems: list[str]) -> ClientCertificate:
-    if certificate.path and not os.path.isfile(certificate.path):
-        problems.append("clientCertificatePath: no such file; give the path of a PEM or PFX file.")
+    if certificate.path:
+        try:
+            text_file.read_bytes(certificate.path)
+        except ValueError as error:
+            problems.append(f"clientCertificatePath: {error}. Give the path of a PEM or PFX file.")
     try:
         base64.b64decode("".join(certificate.base64.split()), validate=True)
     except binascii.Error:
@@ -516,16 +688,15 @@ def _checked(certificate: ClientCertificate, problems: list[str]) -> ClientCerti
 
 def _token(found: Mapping[str, str], problems: list[str]) -> OidcToken:
     path = found["oidcTokenFilePath"]
-    if path and not (content := _content(path)):
-        problems.append("oidcTokenFilePath: no text there; give the path of an ID token's file.")
-    elif path and found["oidcToken"] not in ("", content):
+    content = _content(path, "oidcTokenFilePath", problems) if path else ""
+    if content and found["oidcToken"] not in ("", content):
         problems.append("oidcTokenFilePath: another token stands there than in oidcToken. Set one.")
     return OidcToken(found["oidcToken"], path)
 
 
 def _requested(found: Mapping[str, str], problems: list[str]) -> tuple[str, str]:
     url = found["oidcRequestUrl"]
-    if not _is_host(url.partition("?")[0], with_path=True):
+    if not _is_host(url, with_path=True):
         problems.append("oidcRequestUrl: must be an https URL, as the request carries a token.")
     return url, found["oidcRequestToken"]
 
@@ -547,6 +718,9 @@ def _azure_credential(
     theirs = (environment.get("AZURE_CLIENT_ID") or found["clientId"]).strip()
     if theirs.lower() != found["clientId"].lower():
         return "AZURE_CLIENT_ID is another client than clientId"
+    theirs = (environment.get("AZURE_TENANT_ID") or found["tenantId"]).strip()
+    if theirs.lower() != found["tenantId"].lower():
+        return "AZURE_TENANT_ID is another tenant than tenantId"
     path, password, secret, file = (environment.get(name) or "" for name in _AZURE_CREDENTIALS)
     if not (path or secret or file):
         return (
@@ -557,4 +731,7 @@ def _azure_credential(
         return lacking
     if path:
         return _checked(ClientCertificate(path, "", password), problems)
-    return ClientSecret(secret) if secret else OidcToken("", file)
+    if secret:
+        return ClientSecret(secret)
+    _content(file, "AZURE_FEDERATED_TOKEN_FILE", problems)
+    return OidcToken("", file)

@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from .server import Emulator
     from .tenant import Authorization
 
+# As argparse has it, for an option or a file that can't be used.
+_UNUSABLE = 2
+
 # As `env` and `timeout` have them, so that they are told apart from the command's own.
 _FAILED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
 
 _CALLS_SHOWN = 40
 _FINDINGS_SHOWN = 5
+
+_NO_CALL = """\
+The command made no call to the emulator. Either it had nothing to send, as a preview or an `up`
+without a change, or it did not use the environment of `run` and may have called Microsoft Entra
+and Microsoft Graph instead."""
 
 # Who a program is and where it goes. Left in place, they would win over the emulator's, or send a
 # real secret to it.
@@ -41,6 +49,7 @@ _IDENTITY = (
             "GRAPH_ENDPOINT",
             "OIDC_",
             "PASSWORD",
+            "SETTINGS_FROM_ENVIRONMENT",
             "TENANT_ID",
             "USERNAME",
             "USE_",
@@ -61,9 +70,10 @@ _IDENTITY = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; gives the exit status.
 
-    That is the command's own with `run` (128 and the signal's number if a signal ended it, 126 and
-    127 if it could not be started, 1 if all went well but for what `--strict` minds), 0 with
-    `serve`, and 125 if the emulator itself could not start.
+    That is 2 if an option, or a file that it names, can't be used, and 125 if the emulator itself
+    could not start. Else it is 0 with `serve`, and with `run` the command's own: 128 and the
+    signal's number if a signal ended it, 126 and 127 if it could not be started, 1 if all went well
+    but for what `--strict` minds.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -71,7 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         package = (error.name or "a package").partition(".")[0]
         return _fail(f"{package} is missing: install pulumi-entra-provisioning[emulator]")
-    except (OSError, ValueError) as error:
+    except ValueError as error:
+        return _fail(str(error), _UNUSABLE)
+    except OSError as error:
         return _fail(str(error))
     return status
 
@@ -106,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--port", type=int, default=0, help="a free one unless given")
         command.add_argument("--host", default="127.0.0.1", help="a loopback address")
     run.add_argument(
-        "--strict", action="store_true", help="fail if the client did what it should not have done"
+        "--strict",
+        action="store_true",
+        help="fail if the client did what it should not have done, or made no call",
     )
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     run.set_defaults(do=_run, usage_error=run.error)
@@ -126,10 +140,10 @@ def _run(options: argparse.Namespace) -> int:
         except OSError as error:
             return _fail(f"{command[0]!r} can't be run: {error.strerror}", _NOT_EXECUTABLE)
         report = "\n".join(_report(emulator))
-        findings = emulator.judgement()
+        is_fine = bool(emulator.journal.calls) and not emulator.judgement()
     # Not on stdout: that is the command's, whose output may be read by a program.
     print(f"\n{report}", file=sys.stderr)
-    return 1 if options.strict and findings and status == 0 else status
+    return 1 if options.strict and not is_fine and status == 0 else status
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -232,9 +246,13 @@ def _report(emulator: Emulator) -> Iterator[str]:
     """
     tokens = len(emulator.journal.select("POST", "*/oauth2/v2.0/token"))
     calls = [call for call in emulator.journal.calls if not _is_authority(call)]
+    if not emulator.journal.calls:
+        yield _NO_CALL
     yield "Microsoft Graph received:" if calls else "Microsoft Graph received nothing."
     for call in calls[:_CALLS_SHOWN]:
         yield from _call_lines(call)
+    if dropped := emulator.journal.bodies_dropped:
+        yield f"  The bodies of {dropped} of these calls were too large to keep."
     if len(calls) > _CALLS_SHOWN:
         yield f"  … and {len(calls) - _CALLS_SHOWN} more calls."
     yield f"Entra was asked for {tokens} {'token' if tokens == 1 else 'tokens'}."

@@ -2,7 +2,8 @@
 
 `Exchanges` stands between the server and the routes. It answers every request itself in the end, so
 that nothing (a crash, a body too large) is answered in another shape than the service's. In order:
-the emulator's own pages, the scripted fault, the body's size, throttling, replication, the routes.
+the names that it is asked under, the emulator's own pages, the scripted fault, the body's size,
+throttling, replication, the routes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .clock import Clock
 from .faults import USUAL_ERRORS, Fault, Faults
 from .graph_errors import GraphError, bad_request
 from .journal import Call, Journal, shown_form, shown_json, shown_path, shown_query
+from .names import Names
 from .replication import Replication
 from .tenant import is_guid
 from .throttling import Throttling
@@ -44,6 +46,11 @@ BODY_LIMIT = 1 << 20
 # A body that is too large is taken in and thrown away up to here: a client that is still sending
 # reads no answer.
 _DISCARD_LIMIT = 16 << 20
+
+# ODataMessageQuotas.MaxNestingDepth: https://learn.microsoft.com/dotnet/api/microsoft.odata.odatamessagequotas
+_DEPTH_LIMIT = 100
+
+_USER_AGENT_SHOWN = 512
 
 TRANSPORT = "emulator.transport"
 """Name of the ASGI extension under which the server hands over the connection's transport."""
@@ -184,7 +191,7 @@ class Exchange:
             status=answer.status if answer else None,
             request_id=self.request_id,
             client_request_id=self.client_request_id,
-            user_agent=self.headers.get("user-agent"),
+            user_agent=self.headers.get("user-agent", "")[:_USER_AGENT_SHOWN] or None,
             client_id=self.client_id,
             fault=fault.summary if fault else None,
             body=body,
@@ -228,7 +235,22 @@ def _json(body: bytes) -> Any:
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return _Malformed
-    return document
+    return _Malformed if isinstance(document, dict | list) and _is_too_deep(document) else document
+
+
+def _is_too_deep(document: dict[str, Any] | list[Any]) -> bool:
+    """Whether it is nested deeper than Graph's OData library reads, and than can be written."""
+    level: list[Any] = [document]
+    for _ in range(_DEPTH_LIMIT):
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _refuse_constant(name: str) -> Any:
@@ -253,6 +275,7 @@ class Exchanges:
         identify: Callable[[str | None], str | None],
         replication: Replication,
         throttling: Throttling | None,
+        names: Names,
         url: str,
     ) -> None:
         self._routes = routes
@@ -263,6 +286,7 @@ class Exchanges:
         self._identify = identify
         self._replication = replication
         self._throttling = throttling
+        self._names = names
         self._url = url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -280,6 +304,11 @@ class Exchanges:
             body=_decoded(body, headers),
             time=self._clock.now(),
         )
+        try:
+            self._names.check(headers)
+        except GraphError as error:
+            await _send(exchange.refuse(error), send)
+            return
         if self._pages.owns(exchange.path):
             await _send(self._own_page(exchange), send)
             return

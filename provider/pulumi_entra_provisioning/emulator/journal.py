@@ -10,10 +10,11 @@ import hashlib
 import hmac
 import re
 import secrets
+import sys
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -25,6 +26,12 @@ from .token_errors import OTHER_GRANTS
 
 MASK = "***"
 _CALLS_KEPT = 10_000
+_BODIES_KEPT = 16 << 20
+"""Bytes of memory of all bodies together."""
+_SMALL = 1 << 10
+"""Bytes of memory of a body that is kept in any case."""
+_TEXT_SHOWN = 2048
+"""Characters of a path or of a query option; what is longer is masked."""
 _DEPTH_SHOWN = 6
 
 _SEGMENTS = re.compile(
@@ -49,7 +56,7 @@ _PROPERTIES = frozenset(
 _KEYS = {key.lower() for key in SECRET_KEYS}
 _TYPE = re.compile(r"#?microsoft\.graph\.[A-Za-z]+")
 _SCOPE = re.compile(
-    r"(?:(?:openid|profile|offline_access) )*https://[A-Za-z0-9.:-]+/{1,2}\.default"
+    r"(?:(?:openid|profile|offline_access) )*https://[A-Za-z0-9.:-]{1,300}/{1,2}\.default"
     r"(?: (?:openid|profile|offline_access))*"
 )
 
@@ -62,9 +69,9 @@ class Call:
     decoded, what could be secret in them masked. `client_id` is the caller's, where the call proved
     it or the token request named it. `fault` says what a scripted fault did. `body` is JSON with
     masked values (an emptied value stays ""), or the harmless part of a form; None where there was
-    none or where it could not be read. `retry_after` are the seconds that the answer asked to wait.
-    `authorization_code` recognises the same single-use code in another call of this run, and says
-    nothing else about it.
+    none, where it could not be read or where it was dropped. `retry_after` are the seconds that the
+    answer asked to wait. `authorization_code` recognises the same single-use code in another call
+    of this run, and says nothing else about it.
     """
 
     time: datetime
@@ -93,19 +100,39 @@ class Call:
         return not self.was_dropped and "status" not in (self.fault or "")
 
 
+@dataclass
+class _Entry:
+    """A call, and the bytes of memory that its body takes."""
+
+    call: Call
+    size: int
+
+
 class Journal:
-    """The calls of this run, oldest first; the latest ten thousand are kept."""
+    """The calls of this run, oldest first; the latest ten thousand are kept.
+
+    Of large bodies the latest 16 MB are kept, as they take them in memory.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
+        self._entries: deque[_Entry] = deque()
+        self._large: deque[_Entry] = deque()
+        self._size = 0
+        self._dropped = 0
         self._key = secrets.token_bytes(32)
 
     @property
     def calls(self) -> list[Call]:
         """The calls so far."""
         with self._lock:
-            return list(self._calls)
+            return [entry.call for entry in self._entries]
+
+    @property
+    def bodies_dropped(self) -> int:
+        """How many bodies are no longer kept, of this run's calls."""
+        with self._lock:
+            return self._dropped
 
     def select(self, method: str | None = None, path: str | None = None) -> list[Call]:
         """The calls of a method, and whose path matches a pattern (`fnmatch`)."""
@@ -118,7 +145,9 @@ class Journal:
     def clear(self) -> None:
         """Forgets the calls so far."""
         with self._lock:
-            self._calls.clear()
+            self._entries.clear()
+            self._large.clear()
+            self._size = self._dropped = 0
 
     def recognise(self, document: Any) -> str | None:
         """A digest of the authorization code in a body of acquireAccessToken, if it holds one.
@@ -130,8 +159,32 @@ class Journal:
 
     def record(self, call: Call) -> None:
         """Adds a call whose parts went through `shown_path` and its siblings."""
+        entry = _Entry(call, _size_of(call.body))
         with self._lock:
-            self._calls.append(call)
+            self._entries.append(entry)
+            if entry.size > _SMALL:
+                self._large.append(entry)
+                self._size += entry.size
+            if len(self._entries) > _CALLS_KEPT:
+                oldest = self._entries.popleft()
+                if self._large and self._large[0] is oldest:
+                    self._large.popleft()
+                    self._size -= oldest.size
+            while self._size > _BODIES_KEPT:
+                large = self._large.popleft()
+                large.call = replace(large.call, body=None)
+                self._size -= large.size
+                self._dropped += 1
+
+
+def _size_of(body: Any) -> int:
+    """The bytes of memory that a body takes."""
+    size = sys.getsizeof(body)
+    if isinstance(body, dict):
+        return size + sum(_size_of(name) + _size_of(value) for name, value in body.items())
+    if isinstance(body, list):
+        return size + sum(map(_size_of, body))
+    return size
 
 
 def _authorization_code(document: Any) -> str | None:
@@ -145,17 +198,18 @@ def _authorization_code(document: Any) -> str | None:
 
 def shown_path(path: str) -> str:
     """A decoded path with only the segments that can't be secret."""
-    return "/".join(
+    shown = "/".join(
         segment if _SEGMENTS.fullmatch(segment) or is_guid(segment) else MASK
         for segment in path.split("/")
     )
+    return shown if len(shown) <= _TEXT_SHOWN else f"/{MASK}"
 
 
 def shown_query(query: Mapping[str, str]) -> dict[str, str]:
     """A query with only the options and values that can't be secret."""
     return {
         (name if name in _QUERIES else MASK): value
-        if name in _QUERIES and _QUERIES[name].fullmatch(value)
+        if name in _QUERIES and len(value) <= _TEXT_SHOWN and _QUERIES[name].fullmatch(value)
         else MASK
         for name, value in query.items()
     }

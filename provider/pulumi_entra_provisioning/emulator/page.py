@@ -109,6 +109,8 @@ def _calls(emulator: Emulator) -> Iterator[str]:
     for call in calls[: -_CALLS_SHOWN - 1 : -1]:
         yield from _call(call)
     yield "</ol>"
+    if dropped := emulator.journal.bodies_dropped:
+        yield f'<p class="quiet">The bodies of {dropped} calls were too large to keep.</p>'
     if len(calls) > _CALLS_SHOWN:
         yield f'<p class="quiet">… and {len(calls) - _CALLS_SHOWN} earlier calls.</p>'
 

@@ -37,6 +37,7 @@ from .graph_errors import GraphError
 from .journal import Journal
 from .judgement import Finding, judge
 from .managed_identity import APP_SERVICE_PATH, ManagedIdentities
+from .names import Names
 from .replication import Replication
 from .routes import Routes
 from .seed import Seed
@@ -66,8 +67,8 @@ class Emulator:
     For `replication_lag` seconds a new application or service principal is not found; the seed's
     lag counts unless it is given here. `throttling` applies Graph's documented limits, or others.
 
-    OSError if the port is taken, ValueError for another host, a state file that is none or a seed
-    that is wrong.
+    OSError if the port is taken, ValueError for another host, a state file that is none or that
+    another emulator has, or a seed that is wrong.
     """
 
     url: str
@@ -93,16 +94,21 @@ class Emulator:
         self._hosts = tuple(hosts)
         self._assumptions = assumptions or Assumptions()
         self.clock = Clock()
+        if not 0 <= port < 65536:
+            raise ValueError(f"a port is a number from 0 to 65535, not {port}")
         read = Seed.read(seed) if seed is not None else Seed()
-        is_new = state is None or not state.exists()
-        self.tenant = Tenant(state=state, assumptions=self._assumptions, now=self.clock.now)
-        if seed is not None:
-            read.plant(self.tenant, is_new=is_new)
-        self.journal = Journal()
-        self.faults = Faults()
         lag = read.replication_lag if replication_lag is None else replication_lag
         if not 0 <= lag < math.inf:
             raise ValueError("the replication lag is a number of seconds")
+        self.tenant = Tenant(state=state, assumptions=self._assumptions, now=self.clock.now)
+        if seed is not None:
+            try:
+                read.plant(self.tenant, is_new=self.tenant.is_new)
+            except BaseException:
+                self.tenant.close()
+                raise
+        self.journal = Journal()
+        self.faults = Faults()
         self._replication = Replication(self.tenant, lag, self._assumptions, self.clock.now)
         self._throttling = None
         if throttling:
@@ -115,7 +121,10 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that point a program at the emulator, as its tenant's default client."""
+        """The variables that point a program at the emulator, as its tenant's default client.
+
+        They come before the stack configuration of a Pulumi program.
+        """
         return {
             **self._endpoints(),
             "AZURE_CLIENT_ID": DEFAULT_CLIENT_ID,
@@ -187,17 +196,27 @@ class Emulator:
             "ENTRA_PROVISIONING_GRAPH_ENDPOINT": self.url,
             "ENTRA_PROVISIONING_AUTHORITY_HOST": self.url,
             "ENTRA_PROVISIONING_CA_FILE": self.ca_file,
+            # What a stack is configured with, its production's endpoints and client, comes second.
+            "ENTRA_PROVISIONING_SETTINGS_FROM_ENVIRONMENT": "true",
             "AZURE_TENANT_ID": self.tenant.tenant_id,
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
         }
 
     def __enter__(self) -> Emulator:
+        try:
+            return self._serve()
+        except BaseException:
+            self.tenant.close()
+            raise
+
+    def _serve(self) -> Emulator:
         listener = _listen(self._address, self._port)
         port = listener.getsockname()[1]
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self.url = f"https://{shown}:{port}"
         aliases = (f"https://127.0.0.1:{port}", f"https://localhost:{port}")
+        self._names = Names((self.url, *aliases), self._hosts)
         self.federation = Federation(self.url, now=self.clock.time)
         self.authority = Authority(
             self.tenant,
@@ -230,6 +249,7 @@ class Emulator:
     ) -> None:
         self._server.should_exit = True
         self._thread.join()
+        self.tenant.close()
         self._directory.cleanup()
 
     def _identify(self, authorization: str | None) -> str | None:
@@ -261,6 +281,7 @@ class Emulator:
             identify=self._identify,
             replication=self._replication,
             throttling=self._throttling,
+            names=self._names,
             url=self.url,
         )
         ca = trustme.CA()

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["applications", "servicePrincipals"]
@@ -280,25 +276,3 @@ def _moment(text: str | None) -> datetime | None:
 def utc_now() -> datetime:
     """The time, with its zone."""
     return datetime.now(timezone.utc)
-
-
-def read(path: Path) -> State:
-    """The state in a file. ValueError names the file if it holds something else."""
-    try:
-        return State.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        # Without the cause, whose words may quote the file: it holds secrets.
-        raise ValueError(f"{path} is not a state file of this emulator") from None
-
-
-def write(path: Path, state: State) -> None:
-    """Replaces the file as a whole: whoever reads it meanwhile sees the old state or the new."""
-    # A temporary file of tempfile's is for its owner only from its first byte on.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(state.to_json(), file, indent=1, default=datetime.isoformat)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
-from . import state as states
 from .assumptions import Assumptions
 from .graph_errors import bad_request, not_found
 from .state import Kind, State, Target, is_guid, utc_now
+from .state_file import StateFile
 
 
 class Store:
@@ -21,7 +20,7 @@ class Store:
         self,
         state: State,
         *,
-        file: Path | None = None,
+        file: StateFile | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.state = state
@@ -41,7 +40,12 @@ class Store:
         with self._lock:
             yield self.state
             if self._file is not None:
-                states.write(self._file, self.state)
+                self._file.write(self.state)
+
+    def close(self) -> None:
+        """Lets another emulator have the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 class Part:

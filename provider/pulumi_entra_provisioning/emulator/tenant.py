@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from . import state as states
 from .assumptions import Assumptions
 from .default_tenant import default_state
 from .directory import Directory
@@ -22,11 +21,11 @@ from .state import (
     ClientSecret,
     FederatedIdentityCredential,
     Kind,
-    State,
     Target,
     utc_now,
 )
 from .state import is_guid as is_guid  # for those who have it from here
+from .state_file import StateFile
 from .store import Store
 from .synchronization import Authorization as Authorization
 from .synchronization import Pairs as Pairs
@@ -36,7 +35,7 @@ from .synchronization import Synchronization
 class Tenant(Directory, Synchronization):
     """One tenant, with the third party that it provisions into.
 
-    With a state file, what it holds is read from there and kept there.
+    With a state file, what it holds is read from there and kept there, until it is closed.
     """
 
     def __init__(
@@ -46,7 +45,19 @@ class Tenant(Directory, Synchronization):
         assumptions: Assumptions | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        super().__init__(Store(_begin(state), file=state, now=now), assumptions or Assumptions())
+        file = StateFile(state) if state is not None else None
+        self.is_new = file is None or not file.exists
+        try:
+            held = default_state() if file is None or self.is_new else file.read()
+        except BaseException:
+            if file is not None:
+                file.close()
+            raise
+        super().__init__(Store(held, file=file, now=now), assumptions or Assumptions())
+
+    def close(self) -> None:
+        """Lets another tenant have the state file. Nothing can be changed from then on."""
+        self._store.close()
 
     @property
     def tenant_id(self) -> str:
@@ -139,13 +150,3 @@ class Tenant(Directory, Synchronization):
             "Authorization_RequestDenied",
             "Insufficient privileges to complete the operation.",
         )
-
-
-def _begin(file: Path | None) -> State:
-    if file is None:
-        return default_state()
-    if file.exists():
-        return states.read(file)
-    if not file.parent.is_dir():
-        raise ValueError(f"{file.parent} is no folder: no state file can be kept in it")
-    return default_state()

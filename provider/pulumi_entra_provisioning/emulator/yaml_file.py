@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+_SIZE_LIMIT = 1 << 20
+_DIGITS_LIMIT = 64
+
 
 def read(path: Path) -> Any:
-    """The document in the file. ValueError if it is none, or if a name stands twice in a mapping.
+    """The document in the file.
+
+    ValueError if there is none, if it is larger than a megabyte, if a name stands twice in a
+    mapping, or if it has aliases or endless numbers: a few of those take minutes and gigabytes.
 
     Its one line quotes no value: what is written there may be a secret.
     """
+    content = _read(path)
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        loader = _Loader(content.decode("utf-8"))
         try:
             return loader.get_single_data()
         finally:
@@ -26,8 +35,34 @@ def read(path: Path) -> Any:
         raise ValueError(f"{path} is not YAML") from None
 
 
+def _read(path: Path) -> bytes:
+    # Without O_NONBLOCK, opening a FIFO waits until somebody writes to it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ValueError(f"{path} is not a regular file")
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(_SIZE_LIMIT + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}") from None
+    if len(content) > _SIZE_LIMIT:
+        raise ValueError(f"{path} is larger than {_SIZE_LIMIT} bytes")
+    return content
+
+
 class _Loader(yaml.SafeLoader):
     """YAML's own loader keeps the last of two fields of one name, and says nothing."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            problem = "an alias is not read here: write out what it stands for"
+            mark = self.get_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, problem, mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -38,3 +73,18 @@ class _Loader(yaml.SafeLoader):
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _number(loader: _Loader, node: yaml.ScalarNode) -> float:
+    # YAML's 1:59:59 is a number to the base 60, and one of a megabyte takes minutes to read.
+    if len(node.value) > _DIGITS_LIMIT:
+        problem = f"a number has more than {_DIGITS_LIMIT} digits"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    is_integer = node.tag.endswith(":int")
+    read = loader.construct_yaml_int if is_integer else loader.construct_yaml_float
+    number: float = read(node)
+    return number
+
+
+for _tag in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _number)
