@@ -116,6 +116,12 @@ def test_what_is_no_reference_is_refused_by_check(value: Any) -> None:
     assert "pl4nted" not in failure
 
 
+def test_a_setting_that_microsoft_does_not_document_is_named_with_those_it_does() -> None:
+    settings = {"SyncNotificationSettings": {"enabled": True}}
+    (failure,) = check({**INPUTS, "credentials": settings})[1]
+    assert "mapping of DeleteThresholdEnabled, DeleteThresholdValue, Enabled, Human" in failure
+
+
 @pytest.mark.parametrize(
     "credentials",
     [

@@ -112,6 +112,15 @@ def test_a_code_of_a_state_that_remembers_none_is_known_by_the_credentials(
     refuses(of_0_1_0, {**WITH_CODE, "triggers": "again"})
 
 
+def test_a_first_code_is_sent_whatever_was_uncertain_before(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=500))
+    with pytest.raises(RequestError) as caught:
+        created(emulator)
+    assert caught.value.outputs is not None
+    uncertain = Authorization(**caught.value.outputs)
+    assert updated(emulator, uncertain, WITH_CODE).status == "Authorized"
+
+
 def test_codes_are_remembered_in_a_bounded_number(emulator: Emulator) -> None:
     old = created(emulator, with_code("code-0"))
     for number in range(1, 12):

@@ -26,7 +26,7 @@ from pulumi.dynamic import (
 )
 
 from . import engine, engine_status, lifecycle, wire
-from .errors import ProvisioningError, RequestError, SettingsError
+from .errors import ProvisioningError, SettingsError
 from .lifecycle import Authorization, Lifecycle
 from .settings import Settings, settings
 
@@ -284,7 +284,7 @@ def _failing_clearly(step: Callable[_P, _T]) -> Callable[_P, _T]:
 
 def _to_record(failure: ProvisioningError, inputs: Any) -> engine_status.Resource | None:
     """What the state has to hold of a resource whose create or update with `inputs` failed."""
-    if not isinstance(failure, RequestError) or failure.outputs is None:
+    if failure.outputs is None:
         return None
     properties = {**_wire(failure.outputs), _SERIALIZED: inputs[_SERIALIZED]}
     return engine_status.Resource(failure.outputs["target"], properties)

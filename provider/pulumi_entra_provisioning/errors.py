@@ -21,10 +21,16 @@ from urllib.parse import quote, quote_plus
 
 
 class ProvisioningError(Exception):
-    """Anything that this package raises on purpose. Its text holds no value of a credential."""
+    """Anything that this package raises on purpose. Its text holds no value of a credential.
+
+    `outputs` is what to record of the resource although the step failed: Graph may have carried a
+    call of it out.
+    """
 
     # In every class here: what is public is read by the name under which it is imported.
     __module__ = __package__
+
+    outputs: Mapping[str, Any] | None = None
 
 
 class SettingsError(ProvisioningError):
@@ -96,13 +102,10 @@ class RequestError(ProvisioningError):
 
     `doing` says what was being done to what, `answer` what Microsoft Graph said; `code_at_stake`
     that the call carried an authorization code, which works once. `remedy` says more exactly than
-    REMEDIES what to do. `outputs` is what to record of the resource although the step failed: Graph
-    may have carried the call out.
+    REMEDIES what to do.
     """
 
     __module__ = __package__
-
-    outputs: Mapping[str, Any] | None = None
 
     def __init__(
         self, doing: str, answer: Answer, *, code_at_stake: bool = False, remedy: str = ""

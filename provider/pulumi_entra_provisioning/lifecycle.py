@@ -21,7 +21,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from . import references, synchronization_secret
-from .credentials import encoded
+from .credentials import NotificationSettings, encoded
 from .errors import ProvisioningError, RequestError, SettingsError, SignInError
 from .synchronization_secret import SINGLE_USE, TOKEN_KEYS
 from .target import Kind, Target, parse
@@ -210,7 +210,11 @@ def _pair_problems(key: Any, value: Any) -> list[str]:
     if value == UNKNOWN:
         return []
     if isinstance(value, Mapping):
-        return [f'credentials["{key}"]: {problem}' for problem in references.problems(value)]
+        problems = references.problems(value)
+        if problems and key == "SyncNotificationSettings":
+            fields = ", ".join(sorted(NotificationSettings.__annotations__))
+            problems = [f"give a reference, Graph's JSON text, or a mapping of {fields}."]
+        return [f'credentials["{key}"]: {problem}' for problem in problems]
     if not isinstance(value, str):
         return [
             f'credentials["{key}"]: the value must be text. Give a string, or a reference:'
@@ -397,7 +401,11 @@ def _refuse_used_code(old: Authorization, credentials: Any) -> None:
     except SettingsError:
         return  # create and update say that there is none
     # Version 0.1.0 kept a digest of all credentials, and none of codes.
-    same_as_then = old.used_codes is None and not _compared(old, credentials).declared_differ
+    same_as_then = (
+        old.used_codes is None
+        and old.credentials_digest is not None
+        and not _compared(old, credentials).declared_differ
+    )
     if code is None or not (same_as_then or _is_among(old.used_codes, code)):
         return
     problem = (
@@ -548,7 +556,7 @@ class Lifecycle:
         used_codes = _with_code(old.used_codes, values)
         try:
             correlation = await self._graph.acquire_access_token(target, values, patience)
-        except RequestError as error:
+        except (RequestError, SignInError) as error:
             if error.answer.may_have_acted:
                 uncertain = replace(
                     old,
@@ -641,7 +649,7 @@ class Lifecycle:
         try:
             quarantines = await self._graph.quarantines(target, patience.capped(_AFTERTHOUGHT))
             await self._restart(target, job_id, quarantines, patience)
-        except (RequestError, SignInError) as error:
+        except ProvisioningError as error:
             self._warn(f"{error} The authorization stays. The next `pulumi up` tries again.")
             return replace(new, status="Quarantined")
         others = [q for q in quarantines if q.is_for_credentials and q.job_id != job_id]
@@ -677,8 +685,10 @@ class Lifecycle:
         patience = patience.capped(_AFTERTHOUGHT)
         try:
             await self._graph.validate_credentials(target, job_id, values, patience)
-        except (RequestError, SignInError) as error:
+        except ProvisioningError as error:
             self._warn(f"{error} The authorization stays. The next `pulumi up` verifies again.")
+            if not isinstance(error, (RequestError, SignInError)):
+                return f"{_FAILED}: not sent"
             return f"{_FAILED}: {error.answer.status or 'no answer'} {error.answer.code}".strip()
         return _VALID
 
