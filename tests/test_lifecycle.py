@@ -25,6 +25,7 @@ from pulumi_entra_provisioning.lifecycle import (
     check,
     diff,
 )
+from pulumi_entra_provisioning.redaction import WITHHELD
 from pulumi_entra_provisioning.settings import settings
 
 T = TypeVar("T")
@@ -587,7 +588,9 @@ def test_a_failed_verification_is_told_and_costs_no_authorization(emulator: Emul
     assert (made.status, made.revision) == ("Authorized", 1)
     assert made.verification == "Failed: 400 InvalidCredentials"
     (line,) = told
-    assert line.startswith(f"verifying the credentials of {TARGET}: 400 InvalidCredentials: ***")
+    assert line.startswith(
+        f"verifying the credentials of {TARGET}: 400 InvalidCredentials: {WITHHELD}"
+    )
     assert line.endswith("The authorization stays.")
     (call,) = emulator.journal.select("POST", "*/validateCredentials")
     assert call.path == f"/v1.0/{TARGET}/synchronization/jobs/{job_id}/validateCredentials"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import functools
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -51,12 +51,12 @@ from .errors import (
     ProvisioningError,
     RequestError,
     connection_failure,
-    redacted,
     seconds,
     unwrapped,
 )
 from .identity import SharedTokenCredential
 from .permissions import Caller, lacking, lacking_to_look
+from .redaction import Secrets, shown_answer, shown_code, shown_id
 from .settings import Settings
 from .synchronization_secret import SINGLE_USE
 from .target import Target
@@ -93,7 +93,6 @@ class Graph:
     def __init__(self, settings: Settings) -> None:
         self._endpoint = settings.graph_endpoint
         self._scope = settings.scope
-        self._secrets = settings.secrets
         self._credential = SharedTokenCredential(settings)
         http = httpx.AsyncClient(
             verify=ssl.create_default_context(cafile=settings.ca_file)
@@ -146,16 +145,16 @@ class Graph:
             target,
             post,
             patience,
-            values=credentials.values(),
+            credentials=credentials,
             single_use=SINGLE_USE in credentials,
         )
 
     async def validate_credentials(
-        self, target: Target, job_id: str, values: Iterable[str], patience: Patience
+        self, target: Target, job_id: str, credentials: Mapping[str, str], patience: Patience
     ) -> None:
         """Have a synchronization job try the credentials that the service holds for the target.
 
-        `values` are those of the declared credentials, which the application's answer may quote.
+        `credentials` are the declared ones, which the application's answer may quote.
         https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-validatecredentials
         """
         body = validation_body.ValidateCredentialsPostRequestBody(use_saved_credentials=True)
@@ -165,7 +164,9 @@ class Graph:
             action = jobs.by_synchronization_job_id(job_id).validate_credentials
             await action.post(body, exchange.configuration)
 
-        await self._call("verifying the credentials of", target, post, patience, values=values)
+        await self._call(
+            "verifying the credentials of", target, post, patience, credentials=credentials
+        )
 
     async def empty_secrets(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
         """Remove the values of `keys` from what the provisioning service holds for the target.
@@ -226,7 +227,8 @@ class Graph:
 
         async def get(exchange: _Exchange) -> str | None:
             jobs = await self._item(target).synchronization.jobs.get(exchange.configuration)
-            reasons = map(_quarantine_for_credentials, (jobs and jobs.value) or ())
+            found = (jobs and jobs.value) or ()
+            reasons = (_quarantine_for_credentials(job, exchange.secrets) for job in found)
             return next(filter(None, reasons), None)
 
         return await self._call("reading the synchronization jobs of", target, get, patience)
@@ -248,26 +250,26 @@ class Graph:
         request: Callable[[_Exchange], Awaitable[_T]],
         patience: Patience,
         *,
-        values: Iterable[str] | None = None,
+        credentials: Mapping[str, str] | None = None,
         single_use: bool = False,
         forbidden: Callable[[Caller, Target, str], str] = lacking,
     ) -> _T:
         """What `request` gives, sent as often as `patience` allows.
 
-        What the libraries below raise leaves as a RequestError without any of `values`. Where they
-        are not known, it leaves without Graph's message, which may quote them. `forbidden` says
-        what the caller lacks where Graph refuses for want of a permission.
+        What the libraries below raise leaves as a RequestError that quotes none of `credentials`.
+        Where they are not known, it leaves without Graph's message, which may quote them.
+        `forbidden` says what the caller lacks where Graph refuses for want of a permission.
         """
         what = f"{doing} {target}"
 
         async def attempt() -> _T:
-            exchange = _Exchange()
+            exchange = _Exchange(lambda: Secrets(credentials, self._credential.secrets))
             try:
                 return await request(exchange)
             except ProvisioningError:
                 raise
             except APIError as error:
-                answer = self._refusal(error, exchange, values)
+                answer = _refusal(error, exchange)
             except httpx.HTTPError as error:
                 answer = _no_answer(error)
             except Exception as error:  # msgraph-sdk could not read what was answered
@@ -285,35 +287,21 @@ class Graph:
         await patience.call(self._credential.doing, sign_in)
         return await patience.call(what, attempt, single_use=single_use)
 
-    def _refusal(
-        self, error: APIError, exchange: _Exchange, values: Iterable[str] | None
-    ) -> Answer:
-        status = error.response_status_code
-        details = error.error if isinstance(error, ODataError) else None
-        code, message = unwrapped(
-            (details.code if details else None) or "", (details.message if details else None) or ""
-        )
-        if message and values is None:
-            message = "the message is not shown, as it may quote credentials"
-        secrets = (*self._secrets, *(values or ()))
-        return Answer(
-            status=status,
-            code=redacted(code, secrets),
-            message=redacted(message, secrets),
-            request_id=exchange.request_id,
-            retry_after=seconds(exchange.header("retry-after")),
-            may_have_acted=status is None or status >= 500 or status < 300,
-        )
-
 
 class _Exchange:
     """One request's ids and headers, given to msgraph-sdk and read after its answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Callable[[], Secrets]) -> None:
+        self._secrets = secrets
         self._client_request_id = str(uuid.uuid4())
         self._headers = HeadersInspectionHandlerOption(inspect_request_headers=False)
         self.configuration = RequestConfiguration[Any](options=[self._headers])
         self.configuration.headers.add("client-request-id", self._client_request_id)
+
+    @functools.cached_property
+    def secrets(self) -> Secrets:
+        """What nothing that is shown of the answer may hold."""
+        return self._secrets()
 
     @property
     def correlation(self) -> Correlation:
@@ -321,14 +309,30 @@ class _Exchange:
 
     @property
     def request_id(self) -> str:
-        sent = self.header("request-id")
-        return sent if re.fullmatch(r"[\w-]{1,64}", sent) else ""
+        return shown_id(self.header("request-id"), self.secrets)
 
     def header(self, name: str) -> str:
         return ", ".join(self._headers.response_headers.get(name))
 
 
-def _quarantine_for_credentials(job: SynchronizationJob) -> str | None:
+def _refusal(error: APIError, exchange: _Exchange) -> Answer:
+    status = error.response_status_code
+    details = error.error if isinstance(error, ODataError) else None
+    code, message = unwrapped(
+        (details.code if details else None) or "", (details.message if details else None) or ""
+    )
+    code, message = shown_answer(code, message, exchange.secrets)
+    return Answer(
+        status=status,
+        code=code,
+        message=message,
+        request_id=exchange.request_id,
+        retry_after=seconds(exchange.header("retry-after")),
+        may_have_acted=status is None or status >= 500 or status < 300,
+    )
+
+
+def _quarantine_for_credentials(job: SynchronizationJob, secrets: Secrets) -> str | None:
     status = job.status
     quarantine = status.quarantine if status else None
     if (
@@ -338,8 +342,9 @@ def _quarantine_for_credentials(job: SynchronizationJob) -> str | None:
         or quarantine.reason != QuarantineReason.EncounteredQuarantineException
     ):
         return None
-    code = quarantine.error.code if quarantine.error else None
-    return f"job {job.id}, {code or quarantine.reason.value}"
+    code = shown_code((quarantine.error and quarantine.error.code) or "", secrets)
+    named = f"job {job_id}" if (job_id := shown_id(job.id or "", secrets)) else "a job"
+    return f"{named}, {code or quarantine.reason.value}"
 
 
 def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:

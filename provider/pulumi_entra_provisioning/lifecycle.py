@@ -348,10 +348,10 @@ class Lifecycle:
         """What the declared job says of the credentials, which never costs the authorization."""
         if (job_id := inputs.get("job_id")) is None:
             return None
-        values = inputs["credentials"].values()
+        credentials: dict[str, str] = inputs["credentials"]
         try:
             await self._graph.validate_credentials(
-                target, job_id, values, patience.capped(_AFTERTHOUGHT)
+                target, job_id, credentials, patience.capped(_AFTERTHOUGHT)
             )
         except (RequestError, SignInError) as error:
             self._tell(f"{error} The authorization stays.")
