@@ -14,6 +14,7 @@ import pytest
 from pulumi_entra_provisioning.emulator import Emulator, Fault
 from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
 from pulumi_entra_provisioning.lifecycle import Lifecycle, check, diff
+from pulumi_entra_provisioning.redaction import WITHHELD
 from pulumi_entra_provisioning.wire import UNKNOWN
 from steps import GUID, INPUTS, TARGET, WITH_CODE, created, posts, run
 
@@ -636,7 +637,9 @@ def test_a_failed_verification_is_told_and_costs_no_authorization(emulator: Emul
     assert (made.status, made.revision) == ("Authorized", 1)
     assert made.verification == "Failed: 400 InvalidCredentials"
     (line,) = told
-    assert line.startswith(f"verifying the credentials of {TARGET}: 400 InvalidCredentials: ***")
+    assert line.startswith(
+        f"verifying the credentials of {TARGET}: 400 InvalidCredentials: {WITHHELD}"
+    )
     assert line.endswith("The authorization stays. The next `pulumi up` verifies again.")
     (call,) = emulator.journal.select("POST", "*/validateCredentials")
     assert call.path == f"/v1.0/{TARGET}/synchronization/jobs/{job_id}/validateCredentials"

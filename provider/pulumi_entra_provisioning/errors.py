@@ -8,8 +8,6 @@ ProvisioningError
 
 from __future__ import annotations
 
-import base64
-import html
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -17,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
+
+from .redaction import printable
 
 
 class ProvisioningError(Exception):
@@ -135,7 +134,8 @@ def connection_failure(error: str) -> str:
         r"|Server disconnected|Name or service not known|timed out",
         error,
     )
-    return f"no answer ({said[0].strip() if said else str(error).partition(':')[0][:60]})"
+    words = said[0].strip() if said else error.partition(":")[0][:60]
+    return f"no answer ({printable(words)})"
 
 
 def _sentence(text: str) -> str:
@@ -229,52 +229,12 @@ def unwrapped(code: str, message: str) -> tuple[str, str]:
 
     Graph passes that service's error as JSON inside `message`, with the code UnknownError.
     """
-    try:
-        inner = json.loads(message)["error"]
-        inner_code, inner_message = inner["code"], inner["message"]
-    except (ValueError, KeyError, TypeError):
-        return code, message
-    if not isinstance(inner_code, str):
-        return code, message
-    return unwrapped(inner_code, inner_message if isinstance(inner_message, str) else "")
-
-
-_TOKEN: Final = re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*)*|(?i:bearer)\s+[\w.~+/=-]{8,}")
-
-
-def redacted(said: str, secrets: Iterable[str]) -> str:
-    """`said`, a service's own words, without any of `secrets` and without any bearer token.
-
-    A value is found as it is and as JSON, a URL, a form, HTML or Base64 encodes it, in any case.
-    One of fewer than four characters is cut only where it stands as a word: elsewhere it would eat
-    unrelated text.
-    """
-    forms = {form for value in secrets if value for form in _forms(value)}
-    for form in sorted(forms, key=len, reverse=True):
-        pattern = re.escape(form)
-        pattern = pattern if len(form) > 3 else rf"(?<!\w){pattern}(?!\w)"
-        said = re.sub(pattern, "***", said, flags=re.IGNORECASE)
-    return _TOKEN.sub("***", said)
-
-
-def _forms(value: str) -> Iterable[str]:
-    """The ways in which a service may write `value`: plain, JSON, URL, form, HTML, Base64."""
-    in_json = json.dumps(value)[1:-1]
-    # .NET's System.Text.Json escapes these as well.
-    in_dotnet = re.sub(r"[+&<>'`]|\\\"", lambda found: f"\\u{ord(found[0][-1]):04x}", in_json)
-    encoded = base64.b64encode(value.encode(errors="surrogatepass")).decode()
-    return (
-        value,
-        in_json,
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        json.dumps(in_json)[1:-1],
-        in_json.replace("/", "\\/"),
-        in_dotnet,
-        quote(value, safe="", errors="replace"),
-        quote(value, errors="replace"),
-        quote_plus(value, errors="replace"),
-        html.escape(value),
-        encoded,
-        encoded.rstrip("="),
-        encoded.replace("+", "-").replace("/", "_").rstrip("="),
-    )
+    while True:
+        try:
+            inner = json.loads(message)["error"]
+            inner_code, inner_message = inner["code"], inner["message"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return code, message
+        if not isinstance(inner_code, str):
+            return code, message
+        code, message = inner_code, inner_message if isinstance(inner_message, str) else ""

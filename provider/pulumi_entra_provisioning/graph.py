@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import functools
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -62,15 +62,15 @@ from .errors import (
     ProvisioningError,
     RequestError,
     connection_failure,
-    redacted,
     seconds,
     unwrapped,
 )
 from .identity import SharedTokenCredential
 from .permissions import Caller, is_insufficient, lacking, lacking_to_look
+from .redaction import Secrets, shown_answer, shown_code, shown_id
 from .settings import Settings
 from .synchronization_secret import SINGLE_USE
-from .target import Target
+from .target import GUID, Target
 from .waiting import Gate, Patience
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ class Quarantine:
 
     def __str__(self) -> str:
         disabled = ", disabled" if self.is_disabled else ""
-        return f"job {self.job_id}, {self.reason}{disabled}"
+        job = f"job {self.job_id}" if self.job_id else "a job"
+        return f"{job}, {self.reason}{disabled}"
 
 
 class Graph:
@@ -125,7 +126,6 @@ class Graph:
     def __init__(self, settings: Settings) -> None:
         self._endpoint = settings.graph_endpoint
         self._scope = settings.scope
-        self._secrets = settings.secrets
         self._credential = SharedTokenCredential(settings)
         self._gate = Gate("Microsoft Graph")
         http = httpx.AsyncClient(
@@ -179,7 +179,7 @@ class Graph:
             target,
             post,
             patience,
-            values=credentials.values(),
+            credentials=credentials,
             single_use=SINGLE_USE in credentials,
             mistaken=lambda: self._taken_for_object_id(target),
         )
@@ -196,20 +196,25 @@ class Graph:
             else client.service_principals_with_app_id(app_id)
         )
         try:
-            found = await asyncio.wait_for(of_app_id.get(_Exchange().configuration), _LOOK_UP)
+            configuration = _Exchange(lambda: Secrets(None)).configuration
+            found = await asyncio.wait_for(of_app_id.get(configuration), _LOOK_UP)
         except (ProvisioningError, APIError, httpx.HTTPError, asyncio.TimeoutError, ValueError):
             return ""
-        if found is None or not found.id:
+        if found is None or not GUID.fullmatch(found.id or ""):
             return ""
         return f"{app_id} is an application (client) id. Use the object id instead: {found.id}."
 
     async def validate_credentials(
-        self, target: Target, job_id: str, values: Iterable[str] | None, patience: Patience
+        self,
+        target: Target,
+        job_id: str,
+        credentials: Mapping[str, str] | None,
+        patience: Patience,
     ) -> None:
         """Have a synchronization job try the credentials that the service holds for the target.
 
-        `values` are those of the declared credentials, which the application's answer may quote, or
-        None where they are not known.
+        `credentials` are the declared ones, which the application's answer may quote, or None where
+        they are not known.
         https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-validatecredentials
         """
         body = validation_body.ValidateCredentialsPostRequestBody(use_saved_credentials=True)
@@ -219,7 +224,9 @@ class Graph:
             action = jobs.by_synchronization_job_id(job_id).validate_credentials
             await action.post(body, exchange.configuration)
 
-        await self._call("verifying the credentials of", target, post, patience, values=values)
+        await self._call(
+            "verifying the credentials of", target, post, patience, credentials=credentials
+        )
 
     async def empty_secrets(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
         """Remove the values of `keys` from what the provisioning service holds for the target.
@@ -279,8 +286,9 @@ class Graph:
 
         async def get(exchange: _Exchange) -> list[Quarantine]:
             jobs = await self._item(target).synchronization.jobs.get(exchange.configuration)
-            found = map(_quarantine, (jobs and jobs.value) or ())
-            return [quarantine for quarantine in found if quarantine]
+            found = (jobs and jobs.value) or ()
+            states = (_quarantine(job, exchange.secrets) for job in found)
+            return [quarantine for quarantine in states if quarantine]
 
         return await self._call("reading the synchronization jobs of", target, get, patience)
 
@@ -318,28 +326,29 @@ class Graph:
         request: Callable[[_Exchange], Awaitable[_T]],
         patience: Patience,
         *,
-        values: Iterable[str] | None = None,
+        credentials: Mapping[str, str] | None = None,
         single_use: bool = False,
         mistaken: Callable[[], Awaitable[str]] | None = None,
         forbidden: Callable[[Caller, Target, str], str] = lacking,
     ) -> _T:
         """What `request` gives, sent as often as `patience` allows.
 
-        What the libraries below raise leaves as a RequestError without any of `values`. Where they
-        are not known, it leaves without Graph's message, which may quote them. `mistaken` gives the
-        remedy of a mistake behind a 404. `forbidden` says what the caller lacks where Graph refuses
-        for want of a permission; such a refusal is final where no permission in the token would do.
+        What the libraries below raise leaves as a RequestError that quotes none of `credentials`.
+        Where they are not known, it leaves without Graph's message, which may quote them.
+        `mistaken` gives the remedy of a mistake behind a 404. `forbidden` says what the caller
+        lacks where Graph refuses for want of a permission; such a refusal is final where no
+        permission in the token would do.
         """
         what = f"{doing} {target}"
 
         async def attempt() -> _T:
-            exchange = _Exchange()
+            exchange = _Exchange(lambda: Secrets(credentials, self._credential.secrets))
             try:
                 return await request(exchange)
             except ProvisioningError:
                 raise
             except APIError as error:
-                answer = self._refusal(error, exchange, values)
+                answer = _refusal(error, exchange)
             except httpx.HTTPError as error:
                 answer = _no_answer(error)
             except Exception as error:  # msgraph-sdk could not read what was answered
@@ -360,35 +369,21 @@ class Graph:
             what, attempt, gate=self._gate, single_use=single_use, mistaken=mistaken
         )
 
-    def _refusal(
-        self, error: APIError, exchange: _Exchange, values: Iterable[str] | None
-    ) -> Answer:
-        status = error.response_status_code
-        details = error.error if isinstance(error, ODataError) else None
-        code, message = unwrapped(
-            (details.code if details else None) or "", (details.message if details else None) or ""
-        )
-        if message and values is None:
-            message = "the message is not shown, as it may quote credentials"
-        secrets = (*self._secrets, *(values or ()))
-        return Answer(
-            status=status,
-            code=redacted(code, secrets),
-            message=redacted(message, secrets),
-            request_id=exchange.request_id,
-            retry_after=seconds(exchange.header("retry-after")),
-            may_have_acted=status is None or status >= 500 or status < 300,
-        )
-
 
 class _Exchange:
     """One request's ids and headers, given to msgraph-sdk and read after its answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Callable[[], Secrets]) -> None:
+        self._secrets = secrets
         self._client_request_id = str(uuid.uuid4())
         self._headers = HeadersInspectionHandlerOption(inspect_request_headers=False)
         self.configuration = RequestConfiguration[Any](options=[self._headers])
         self.configuration.headers.add("client-request-id", self._client_request_id)
+
+    @functools.cached_property
+    def secrets(self) -> Secrets:
+        """What nothing that is shown of the answer may hold."""
+        return self._secrets()
 
     @property
     def correlation(self) -> Correlation:
@@ -396,14 +391,30 @@ class _Exchange:
 
     @property
     def request_id(self) -> str:
-        sent = self.header("request-id")
-        return sent if re.fullmatch(r"[\w-]{1,64}", sent) else ""
+        return shown_id(self.header("request-id"), self.secrets)
 
     def header(self, name: str) -> str:
         return ", ".join(self._headers.response_headers.get(name))
 
 
-def _quarantine(job: SynchronizationJob) -> Quarantine | None:
+def _refusal(error: APIError, exchange: _Exchange) -> Answer:
+    status = error.response_status_code
+    details = error.error if isinstance(error, ODataError) else None
+    code, message = unwrapped(
+        (details.code if details else None) or "", (details.message if details else None) or ""
+    )
+    code, message = shown_answer(code, message, exchange.secrets)
+    return Answer(
+        status=status,
+        code=code,
+        message=message,
+        request_id=exchange.request_id,
+        retry_after=seconds(exchange.header("retry-after")),
+        may_have_acted=status is None or status >= 500 or status < 300,
+    )
+
+
+def _quarantine(job: SynchronizationJob, secrets: Secrets) -> Quarantine | None:
     """The quarantine of a job; one that lasts four weeks disables the job.
 
     Whether a disabled job keeps its quarantine is not documented: one that Entra disabled has
@@ -421,9 +432,9 @@ def _quarantine(job: SynchronizationJob) -> Quarantine | None:
     reason = (quarantine and quarantine.reason) or QuarantineReason.Unknown
     error = quarantine.error if quarantine else None
     for_credentials = reason == QuarantineReason.EncounteredQuarantineException
-    return Quarantine(
-        job.id or "", (error and error.code) or reason.name, for_credentials, disabled
-    )
+    code = shown_code((error and error.code) or "", secrets)
+    job_id = shown_id(job.id or "", secrets)
+    return Quarantine(job_id, code or reason.name, for_credentials, disabled)
 
 
 def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:

@@ -25,10 +25,10 @@ from .errors import (
     SettingsError,
     SignInError,
     connection_failure,
-    redacted,
     seconds,
 )
 from .permissions import PERSONAL_ACCOUNT, PERSONAL_TENANT, Caller
+from .redaction import Secrets, shown, shown_answer, shown_id
 from .settings import (
     AzurePipelines,
     ClientCertificate,
@@ -64,6 +64,9 @@ class _Asking:
 
 _FRESH: Final = 300
 """Seconds before its end from which on a token is not used for another call."""
+
+_LONGEST_SEARCH: Final = 20_000
+"""Characters of what azure-identity says of all the identities that it tried."""
 
 
 class SharedTokenCredential(AsyncTokenCredential):
@@ -157,6 +160,12 @@ class SharedTokenCredential(AsyncTokenCredential):
         """As close."""
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may hold: the secrets of the settings, and the last token."""
+        token = (self._given[1].token,) if self._given else ()
+        return (*self._settings.secrets, *token)
+
+    @property
     def doing(self) -> str:
         """What a call of get_token does, for errors."""
         settings = self._settings
@@ -219,11 +228,15 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     def _unavailable(self, error: AzureError) -> SettingsError:
         """No identity serves: a line for each that was tried, as azure-identity has it."""
-        said = redacted(str(error.message), self._settings.secrets)
         # What a command printed stands in quotes.
-        said = re.sub(r'"[^"\n]*"?', "…", said)
-        tried = re.findall(r"^\s*(\w+Credential: (?!\w+ failed to retrieve).+)", said, re.MULTILINE)
-        lines = [*self._settings.passed_over, *(tried or [said.splitlines()[0]])]
+        said = re.sub(r'"[^"\n]*"?', "…", str(error.message)[:_LONGEST_SEARCH])
+        found = r"^[ \t]*(\w{1,80}Credential): (?!\w+ failed to retrieve)(.+)"
+        secrets = Secrets({}, self.secrets)
+        tried = [
+            f"{shown(name, secrets)}: {shown(words, secrets)}"
+            for name, words in re.findall(found, said, re.MULTILINE)
+        ]
+        lines = [*self._settings.passed_over, *(tried or [shown(said.split("\n")[0], secrets)])]
         return SettingsError(
             [
                 f"{self.doing}: no identity serves. Configure one of these:"
@@ -254,11 +267,13 @@ class SharedTokenCredential(AsyncTokenCredential):
             found = re.search(r"(AADSTS\d+): (.*)", said, re.DOTALL)
             code, message = found.groups() if found else ("", "")
             sentence, _, trace = message.partition("Trace ID: ")
+            secrets = Secrets({}, self.secrets)
+            code, sentence = shown_answer(code, sentence, secrets)
             answer = Answer(
                 response.status_code,
                 code,
-                redacted(sentence, self._settings.secrets),
-                request_id=trace.split()[0] if trace else "",
+                sentence,
+                request_id=shown_id(trace.partition(" ")[0].strip(), secrets),
                 retry_after=seconds(response.headers.get("Retry-After", "")),
             )
         return SignInError(self.doing, answer)

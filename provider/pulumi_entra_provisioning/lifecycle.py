@@ -642,7 +642,7 @@ class Lifecycle:
         """
         if (job_id := inputs.get("job_id")) is None:
             return replace(new, verification=None)
-        verification = await self._verified(target, job_id, values.values(), patience)
+        verification = await self._verified(target, job_id, values, patience)
         new = replace(new, verification=verification)
         if inputs.get("restart_job") is not True or verification != _VALID:
             return new
@@ -676,7 +676,11 @@ class Lifecycle:
             self._log(f"restarted job {job_id} of {target}, which was in quarantine")
 
     async def _verified(
-        self, target: Target, job_id: str, values: Iterable[str] | None, patience: Patience
+        self,
+        target: Target,
+        job_id: str,
+        values: Mapping[str, str] | None,
+        patience: Patience,
     ) -> str:
         """What the job says of the credentials that Graph holds.
 

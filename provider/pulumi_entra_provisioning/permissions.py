@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,22 +80,25 @@ class Caller:
         """What `token` says, or None where it can't be read, as not all of Graph's can.
 
         It is read for what messages and outputs tell: who may do what is for Graph to decide, so
-        the signature is not verified.
+        the signature is not verified. What has not the form of an id or a permission is no such.
         """
         try:
             payload = token.split(".")[1]
             claims: dict[str, Any] = json.loads(
                 base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
             )
-            scopes = tuple(claims.get("scp", "").split())
+            scopes = _names(claims.get("scp", "").split())
+            tenant_id, client_id, object_id = _names(
+                (claims["tid"], claims.get("appid") or claims["azp"], claims["oid"])
+            )
             return Caller(
-                tenant_id=str(claims["tid"]),
-                client_id=str(claims.get("appid") or claims["azp"]),
-                object_id=str(claims["oid"]),
+                tenant_id=tenant_id,
+                client_id=client_id,
+                object_id=object_id,
                 is_user=claims.get("idtyp") == "user" or bool(scopes),
-                roles=tuple(map(str, claims.get("roles", ()))),
+                roles=_names(claims.get("roles", ())),
                 scopes=scopes,
-                directory_roles=tuple(map(str, claims.get("wids", ()))),
+                directory_roles=_names(claims.get("wids", ())),
             )
         except (LookupError, ValueError, TypeError, AttributeError):
             return None
@@ -106,6 +111,15 @@ def is_insufficient(caller: Caller) -> bool:
     of the directory roles that the token names.
     """
     return _SUFFICIENT.isdisjoint(caller.scopes if caller.is_user else caller.roles)
+
+
+def _names(claims: Iterable[Any]) -> tuple[str, ...]:
+    """Those of `claims` that have the form of an id or a permission: commands are made of them."""
+    return tuple(
+        claim
+        for claim in claims
+        if isinstance(claim, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,120}", claim)
+    )
 
 
 def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
