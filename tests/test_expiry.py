@@ -54,7 +54,7 @@ def test_a_new_date_is_an_update_without_a_call(emulator: Emulator) -> None:
     old = created(emulator, {**INPUTS, "expires_at": "2027-01-31"})
     later = {**INPUTS, "expires_at": "2028-01-31"}
     difference = diff(old, later)
-    assert (difference.changes, difference.of_inputs) == (True, True)
+    assert (difference.changes, difference.only_inputs_differ) == (True, True)
     emulator.journal.clear()
     assert updated(emulator, old, later) == replace(old, expires_at="2028-01-31")
     assert emulator.journal.calls == []
@@ -65,7 +65,7 @@ def test_every_check_warns(emulator: Emulator) -> None:
     soon = (datetime.now(timezone.utc) + timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     async def step(steps: Lifecycle) -> None:
-        steps.declare({**INPUTS, "expires_at": soon})
+        steps.declare("urn", {**INPUTS, "expires_at": soon})
 
     _, lines = run(emulator, step)
     assert lines == [

@@ -46,7 +46,7 @@ def test_a_failed_verification_is_repeated_by_the_next_update_without_another_au
     assert failed.verification == "Failed: 400 InvalidCredentials"
     difference = diff(failed, inputs)
     assert difference.changes
-    assert not difference.of_inputs, "the engine would see no difference"
+    assert not difference.only_inputs_differ, "the engine would see no difference"
 
     emulator.faults.add(REFUSED)
     again, lines = run(emulator, lambda steps: steps.update(failed, inputs))
@@ -115,7 +115,8 @@ def test_a_quarantine_for_another_reason_is_left_and_warned_of(emulator: Emulato
     inputs = verifying(emulator, restart_job=True)
     new, lines = run(emulator, lambda steps: steps.update(old, inputs))
     assert (calls(emulator, "restart"), new.status) == (0, "Authorized")
-    assert f"{job_id(emulator)}, TooManyDeletes stays in quarantine" in lines[-1]
+    assert f"{job_id(emulator)}, TooManyDeletes is not restarted" in lines[-1]
+    assert not diff(new, inputs).changes
 
 
 def test_a_restart_that_fails_costs_nothing_and_is_tried_again_by_the_next_update(
@@ -127,10 +128,13 @@ def test_a_restart_that_fails_costs_nothing_and_is_tried_again_by_the_next_updat
     inputs = verifying(emulator, restart_job=True, triggers="renewed")
     new, lines = run(emulator, lambda steps: steps.update(old, inputs))
     assert (new.status, new.revision) == ("Quarantined", 2)
+    assert new.verification == "Failed: not restarted"
+    seen, _ = run(emulator, lambda steps: steps.read(TARGET, new))
+    assert seen == new, "a refresh does not forget what is left to do"
     assert f"restarting job {job_id(emulator)} of {TARGET}: 403" in lines[-1]
     assert diff(new, inputs).changes
     done = updated(emulator, new, inputs)
-    assert done == replace(new, status="Authorized")
+    assert done == replace(new, status="Authorized", verification="Valid")
     assert not diff(done, inputs).changes
     assert posts(emulator) == [204, 204]
 
@@ -148,6 +152,20 @@ def test_a_job_that_entra_disabled_after_four_weeks_does_not_read_authorized(
     assert isinstance(seen, Authorization)
     assert seen.status == "Quarantined"
     assert "disabled" in lines[-1]
+
+
+def test_a_job_that_entra_disabled_is_restarted_where_its_credentials_were_the_reason(
+    emulator: Emulator,
+) -> None:
+    old = created(emulator)
+    inputs = verifying(emulator, restart_job=True)
+    for reason, status in (("TooManyDeletes", "Quarantined"), (CREDENTIALS, "Authorized")):
+        quarantine(emulator, reason)
+        emulator.clock.advance(29 * 24 * 3600)
+        old = updated(emulator, old, {**inputs, "triggers": reason})
+        assert old.status == status
+        assert not diff(old, {**inputs, "triggers": reason}).changes, "nothing is left to do"
+    assert calls(emulator, "restart") == 1
 
 
 def test_restart_job_needs_a_job() -> None:

@@ -159,7 +159,7 @@ def test_diff_says_where_the_engine_can_see_the_difference_itself(emulator: Emul
         {"job_id": "job"},
         {"expires_at": "2027-01-31"},
     ):
-        assert diff(old, {**INPUTS, **change}).of_inputs, change
+        assert diff(old, {**INPUTS, **change}).only_inputs_differ, change
     for unseen in (
         replace(old, status="CredentialsMissing"),
         replace(old, keys_to_empty=["Url"]),
@@ -167,24 +167,30 @@ def test_diff_says_where_the_engine_can_see_the_difference_itself(emulator: Emul
     ):
         difference = diff(unseen, INPUTS)
         assert difference.changes
-        assert not difference.of_inputs
-        assert not diff(unseen, {**INPUTS, "triggers": 1}).of_inputs
+        assert not difference.only_inputs_differ
+        assert not diff(unseen, {**INPUTS, "triggers": 1}).only_inputs_differ
 
 
 def test_two_resources_that_declare_one_target_differently_are_warned_of(
     emulator: Emulator,
 ) -> None:
     async def step(steps: Lifecycle) -> None:
-        steps.declare(INPUTS)
-        steps.declare(INPUTS)
-        steps.declare({**INPUTS, "credentials": {"SecretToken": UNKNOWN}})
-        steps.declare({"application_id": GUID, "credentials": {"Url": "u"}})
+        steps.declare("first", INPUTS)
+        steps.declare("second", INPUTS)
+        steps.declare("third", {**INPUTS, "credentials": {"SecretToken": UNKNOWN}})
+        steps.declare("fourth", {"application_id": GUID, "credentials": {"Url": "u"}})
 
     assert run(emulator, step)[1] == []
 
+    async def replaced(steps: Lifecycle) -> None:
+        steps.declare("first", {**INPUTS, "credentials": {"SecretToken": "of the state"}})
+        steps.declare("first", INPUTS)
+
+    assert run(emulator, replaced)[1] == [], "the engine checks what it replaces twice"
+
     async def differently(steps: Lifecycle) -> None:
-        steps.declare(INPUTS)
-        steps.declare({**INPUTS, "credentials": {"SecretToken": "pl4nted-too"}})
+        steps.declare("first", INPUTS)
+        steps.declare("second", {**INPUTS, "credentials": {"SecretToken": "pl4nted-too"}})
 
     (line,) = run(emulator, differently)[1]
     assert line.startswith(f"two resources of this program declare {TARGET} with different cred")
@@ -457,7 +463,7 @@ def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emula
         return list(await asyncio.gather(first, second, return_exceptions=True))
 
     (_, late), _ = run(emulator, step)
-    assert "not sent, as the time allowed was over before" in str(late)
+    assert "not sent, as another resource of this target took the time allowed" in str(late)
     assert "spent" not in str(late)
     assert posts(emulator) == [204]
 
@@ -521,14 +527,12 @@ def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
     old = created(emulator, {**INPUTS, "credentials": {"SecretToken": "t", "Url": "u"}})
 
     async def step(steps: Lifecycle) -> None:
-        steps.declare(INPUTS)
-        steps.declare({"application_id": UNKNOWN, "credentials": UNKNOWN})
+        steps.declare("first", INPUTS)
+        steps.declare("second", {"application_id": UNKNOWN, "credentials": UNKNOWN})
         await steps.delete(old)
 
     _, told = run(emulator, step)
-    assert told == [
-        f"another resource of the program declares {TARGET}: keeps SecretToken; empties Url"
-    ]
+    assert told == [f"the program still declares {TARGET}: keeps SecretToken; empties Url"]
     assert emulator.tenant.secrets("servicePrincipals", GUID) == {"SecretToken": "t"}
 
 

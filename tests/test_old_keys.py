@@ -77,7 +77,7 @@ def test_keys_that_could_not_be_emptied_are_emptied_by_the_next_update(
 
     difference = diff(new, BEARER)
     assert difference.changes
-    assert not difference.of_inputs, "the engine would see no difference"
+    assert not difference.only_inputs_differ, "the engine would see no difference"
     emptied = updated(emulator, new, BEARER)
     assert emptied == replace(new, keys_to_empty=[])
     assert held(emulator) == BEARER["credentials"]

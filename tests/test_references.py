@@ -43,7 +43,9 @@ def test_a_changed_value_behind_a_reference_authorizes_again(
     monkeypatch.setenv("SCIM_TOKEN", "second")
     difference = diff(old, VARIABLE)
     assert difference.changes
-    assert not difference.of_inputs, "the engine sees the same reference and would do nothing"
+    assert not difference.only_inputs_differ, (
+        "the engine sees the same reference and would do nothing"
+    )
     new = updated(emulator, old, VARIABLE)
     assert (new.revision, held(emulator)) == (2, {"SecretToken": "second"})
     assert not diff(new, VARIABLE).changes
@@ -56,7 +58,7 @@ def test_another_way_to_give_the_same_value_sends_nothing(
     monkeypatch.setenv("SCIM_TOKEN", "pl4nted")
     difference = diff(old, VARIABLE)
     assert difference.changes, "the state has to lose the value"
-    assert difference.of_inputs
+    assert difference.only_inputs_differ
     new = updated(emulator, old, VARIABLE)
     assert new.revision == 1
     assert not diff(new, VARIABLE).changes
@@ -74,6 +76,7 @@ def test_a_value_that_is_not_there_can_not_be_compared_and_changes_nothing(
     (warning,) = difference.warnings
     assert 'credentials["SecretToken"]: the environment variable SCIM_TOKEN is not set' in warning
     assert "can't be compared" in warning
+    assert "pl4nted" not in warning
 
 
 def test_create_and_update_name_what_is_not_there_and_send_nothing(
@@ -96,6 +99,16 @@ def test_create_and_update_name_what_is_not_there_and_send_nothing(
     with pytest.raises(SettingsError, match="SCIM_TOKEN is not set"):
         updated(emulator, old, VARIABLE)
     assert posts(emulator) == [204]
+
+
+def test_what_may_be_the_value_itself_is_not_shown(emulator: Emulator) -> None:
+    token = "pl4nted-token-that-stands-in-the-place-of-a-name"
+    by_name = {**INPUTS, "credentials": {"SecretToken": {"fromEnvironment": token}}}
+    (failure,) = check(by_name)[1]
+    assert "takes the name of an environment variable" in failure
+    assert "pl4nted" not in failure
+    with pytest.raises(SettingsError, match=r"the file \(not shown\): it can't be read"):
+        created(emulator, in_file(Path(token)))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pulumi_entra_provisioning.emulator import Emulator, Fault
 from pulumi_entra_provisioning.errors import RequestError, SettingsError
-from pulumi_entra_provisioning.lifecycle import Authorization, diff
+from pulumi_entra_provisioning.lifecycle import Authorization, Lifecycle, diff
 from steps import GUID, INPUTS, WITH_CODE, created, held, posts, run, updated
 
 Inputs = dict[str, Any]
@@ -38,7 +38,7 @@ def test_a_change_that_would_send_the_used_code_fails_in_the_preview(
 ) -> None:
     old = created(emulator, WITH_CODE)
     inputs = {**WITH_CODE, **change}
-    assert 'ignore_changes=["credentials"]' in refuses(old, inputs)
+    assert "restore the other inputs" in refuses(old, inputs)
     if "service_principal_id" not in change:  # another target is a create, without a past
         with pytest.raises(SettingsError, match="Set a new code"):
             updated(emulator, old, inputs)
@@ -53,7 +53,7 @@ def test_a_used_code_asks_for_nothing_as_long_as_nothing_changes(emulator: Emula
 
 def test_lost_credentials_ask_for_a_new_code(emulator: Emulator) -> None:
     lost = replace(created(emulator, WITH_CODE), status="CredentialsMissing")
-    assert "ignore_changes" not in refuses(lost, WITH_CODE)
+    assert "restore the other inputs" not in refuses(lost, WITH_CODE)
     assert diff(lost, with_code("an0ther")).changes
 
 
@@ -119,6 +119,20 @@ def test_a_first_code_is_sent_whatever_was_uncertain_before(emulator: Emulator) 
     assert caught.value.outputs is not None
     uncertain = Authorization(**caught.value.outputs)
     assert updated(emulator, uncertain, WITH_CODE).status == "Authorized"
+
+
+def test_one_run_sends_a_code_once_whatever_declares_it(emulator: Emulator) -> None:
+    app_id = emulator.tenant.create_application("Other")["appId"]
+    other = emulator.tenant.create_service_principal(app_id)["id"]
+
+    async def step(steps: Lifecycle) -> None:
+        await steps.create(WITH_CODE)
+        for inputs in (WITH_CODE, {**WITH_CODE, "service_principal_id": other}):
+            with pytest.raises(SettingsError, match="another resource of this run has used this"):
+                await steps.create(inputs)
+
+    run(emulator, step)
+    assert posts(emulator) == [204]
 
 
 def test_codes_are_remembered_in_a_bounded_number(emulator: Emulator) -> None:

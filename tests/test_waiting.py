@@ -85,10 +85,28 @@ def test_a_step_that_has_less_time_than_the_pause_fails_without_a_call(emulator:
         return str(caught.value)
 
     said, _ = run(emulator, step)
-    assert "not sent, as Microsoft Graph asks this run to wait longer than the time allowed" in said
+    assert "not sent, as Microsoft Graph asks this run to wait longer than timeout" in said
     assert "Retry-After 60 s" in said or "Retry-After 61 s" in said
-    assert "Raise timeout" in said
+    assert "raise timeout above the Retry-After" in said
     assert posts(emulator) == [429]
+
+
+def test_what_graph_answered_is_not_hidden_by_the_pause_that_it_asked_for(
+    emulator: Emulator,
+) -> None:
+    emulator.faults.add(
+        Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "3"}, times=9)
+    )
+    (error,) = create_all(emulator, 1, timeout=5)
+    assert ": 429 TooManyRequests" in str(error)
+    assert "not sent" not in str(error)
+
+
+def test_an_authority_that_answers_404_is_not_taken_for_a_new_target(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/token", status=404, times=9))
+    (error,) = create_all(emulator, 1, timeout=60)
+    assert isinstance(error, SignInError)
+    assert token_requests(emulator) == 1
 
 
 def test_one_refusal_of_entra_holds_for_all(emulator: Emulator) -> None:

@@ -318,7 +318,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
         if isinstance(self._settings, SettingsError):
             failures += self._settings.problems
         elif not failures:
-            _lifecycle(self._settings).declare(inputs)
+            _lifecycle(self._settings).declare(engine_status.urn(), inputs)
         # The CLI prints the value of a property that a failure names, even of a secret one.
         return CheckResult(_wire(inputs), [CheckFailure("", failure) for failure in failures])
 
@@ -331,7 +331,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
         # Where the answer is left to the engine it compares the inputs itself: it then shows which
         # changed, and honours replace_on_changes.
         return DiffResult(
-            changes=None if difference.of_inputs else difference.changes,
+            changes=None if difference.only_inputs_differ else difference.changes,
             replaces=[_WIRE_NAMES[name] for name in difference.replaces],
         )
 

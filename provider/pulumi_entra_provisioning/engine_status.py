@@ -49,9 +49,18 @@ def send(message: str, resource: Resource | None = None) -> None:
 
 def calling() -> grpc.ServicerContext | None:
     """The context of the engine's call, which Pulumi's SDK holds some frames above."""
+    context = _locals_of_call().get("context")
+    return context if isinstance(context, grpc.ServicerContext) else None
+
+
+def urn() -> str:
+    """The URN of the resource that the engine's call is for, or ""."""
+    return str(getattr(_locals_of_call().get("request"), "urn", ""))
+
+
+def _locals_of_call() -> Mapping[str, Any]:
     frame = sys._getframe()
     while frame := frame.f_back:  # type: ignore[assignment]
-        context = frame.f_locals.get("context")
-        if isinstance(context, grpc.ServicerContext):
-            return context
-    return None
+        if isinstance(frame.f_locals.get("context"), grpc.ServicerContext):
+            return frame.f_locals
+    return {}

@@ -181,10 +181,10 @@ class Graph:
             patience,
             credentials=credentials,
             single_use=SINGLE_USE in credentials,
-            mistaken=lambda: self._taken_for_object_id(target),
+            mistaken=lambda: self._taken_for_object_id(target, patience),
         )
 
-    async def _taken_for_object_id(self, target: Target) -> str:
+    async def _taken_for_object_id(self, target: Target, patience: Patience) -> str:
         """What to do where the target's id is not an object id but an application (client) id.
 
         Nothing where it is not, or where the caller may not look.
@@ -197,7 +197,8 @@ class Graph:
         )
         try:
             configuration = _Exchange(lambda: Secrets(None)).configuration
-            found = await asyncio.wait_for(of_app_id.get(configuration), _LOOK_UP)
+            seconds = min(_LOOK_UP, patience.left)
+            found = await asyncio.wait_for(of_app_id.get(configuration), seconds)
         except (ProvisioningError, APIError, httpx.HTTPError, asyncio.TimeoutError, ValueError):
             return ""
         if found is None or not GUID.fullmatch(found.id or ""):

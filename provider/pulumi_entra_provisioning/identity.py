@@ -85,7 +85,7 @@ class SharedTokenCredential(AsyncTokenCredential):
         self._last_response: HttpResponse | None = None
         self._asking: dict[_Asked, _Asking] = {}
         self._given: tuple[_Asked, AccessToken] | None = None
-        self._refusal: tuple[SignInError, float] | None = None
+        self._refusal: tuple[Answer, float] | None = None
 
     async def get_token(
         self,
@@ -112,8 +112,9 @@ class SharedTokenCredential(AsyncTokenCredential):
             token = await self._answer_to(asked)
         except SignInError as error:
             if error.answer.retry_after:
-                self._refusal = (error, time.monotonic() + error.answer.retry_after)
-            raise
+                self._refusal = (error.answer, time.monotonic() + error.answer.retry_after)
+            # All who waited for this request are given the same error, and each adds to its own.
+            raise SignInError(self.doing, error.answer) from None
         self._given = (asked, token)
         return token
 
@@ -121,9 +122,9 @@ class SharedTokenCredential(AsyncTokenCredential):
         """Raise what the service said, as long as it has asked the run to wait."""
         if self._refusal is None:
             return
-        error, end = self._refusal
+        answer, end = self._refusal
         if (left := end - time.monotonic()) > 0:
-            raise SignInError(self.doing, replace(error.answer, retry_after=left))
+            raise SignInError(self.doing, replace(answer, retry_after=left))
         self._refusal = None
 
     async def _answer_to(self, asked: _Asked) -> AccessToken:

@@ -7,6 +7,7 @@ mappings with snake_case names, as the program wrote them; outputs are an `Autho
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -15,14 +16,14 @@ import math
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from . import references, synchronization_secret
 from .credentials import NotificationSettings, encoded
-from .errors import ProvisioningError, RequestError, SettingsError, SignInError
+from .errors import Answer, ProvisioningError, RequestError, SettingsError, SignInError
 from .synchronization_secret import SINGLE_USE, TOKEN_KEYS
 from .target import Kind, Target, parse
 from .waiting import Patience
@@ -52,6 +53,7 @@ _UNEMPTIABLE: Final = "InvalidNotificationSettings"
 
 _VALID: Final = "Valid"
 _FAILED: Final = "Failed"
+_NOT_RESTARTED: Final = "Failed: not restarted"
 
 _KINDS: Final[dict[str, Kind]] = {
     "application_id": "applications",
@@ -73,9 +75,9 @@ class Authorization:
     synchronization job to verify with. `expires_at` is as declared. `keys_to_empty` are keys that
     are no longer declared and that Graph still holds: the next update empties them.
 
-    `credentials_digest` tells whether the declared credentials changed. It is None where a call may
-    have been carried out without an answer. `used_codes` tells the authorization codes that may
-    have been used. Both are secrets.
+    `credentials_digest` tells whether the declared credentials changed. It is None after a call
+    that Graph may have carried out without an answer. `used_codes` holds digests of the
+    authorization codes that may have been used. Both are secrets.
     """
 
     target: str
@@ -101,13 +103,13 @@ class Authorization:
 class Difference:
     """What the engine has to do: nothing, an update, or a replacement for the named inputs.
 
-    `of_inputs` says that declared inputs alone make the difference, which the engine then shows.
+    `only_inputs_differ` says that the engine finds the difference, and can show it, by itself.
     `warnings` are for the user's log.
     """
 
     changes: bool
     replaces: Sequence[str] = ()
-    of_inputs: bool = False
+    only_inputs_differ: bool = False
     warnings: Sequence[str] = ()
 
 
@@ -325,13 +327,14 @@ def diff(old: Authorization, inputs: Mapping[str, Any]) -> Difference:
     Raises SettingsError where that would send an authorization code a second time.
     """
     name = next(name for name in _KINDS if inputs.get(name) is not None)
+    values, warnings = _values_now(old, inputs["credentials"])
     if inputs[name] == UNKNOWN or _target(inputs) != parse(old.target):
-        _refuse_used_code(old, inputs["credentials"])
+        _refuse_used_code(old, inputs["credentials"], values)
         return Difference(changes=True, replaces=[name])
-    credentials = _compared(old, inputs["credentials"])
+    credentials = _compared(old, inputs["credentials"], values)
     triggers_differ = _canonical(old.triggers) != _canonical(inputs.get("triggers"))
     if credentials.authorize or triggers_differ:
-        _refuse_used_code(old, inputs["credentials"])
+        _refuse_used_code(old, inputs["credentials"], values)
     inputs_differ = (
         credentials.declared_differ
         or triggers_differ
@@ -345,15 +348,17 @@ def diff(old: Authorization, inputs: Mapping[str, Any]) -> Difference:
     )
     return Difference(
         changes=inputs_differ or state_differs,
-        of_inputs=inputs_differ and not state_differs,
-        warnings=credentials.warnings,
+        only_inputs_differ=inputs_differ and not state_differs,
+        warnings=warnings,
     )
 
 
-def _calls_again(old: Authorization, inputs: Mapping[str, Any]) -> bool:
-    """Whether the same target has to be authorized again."""
-    triggers_differ = _canonical(old.triggers) != _canonical(inputs.get("triggers"))
-    return triggers_differ or _compared(old, inputs["credentials"]).authorize
+def _values_now(old: Authorization, declared: Any) -> tuple[Any, list[str]]:
+    """What the declared credentials resolve to, or None and a warning where one is not there."""
+    try:
+        return references.resolved(declared), []
+    except SettingsError as error:
+        return None, [f"{error} So the credentials of {old.target} can't be compared."]
 
 
 @dataclass(frozen=True)
@@ -365,58 +370,44 @@ class _Compared:
 
     authorize: bool
     declared_differ: bool
-    warnings: Sequence[str] = ()
 
 
-def _compared(old: Authorization, declared: Any) -> _Compared:
+def _compared(old: Authorization, declared: Any, values: Any) -> _Compared:
+    """`values` are what `declared` resolves to, or None where that is not known."""
     if old.credentials_digest is None:
         return _Compared(authorize=True, declared_differ=False)
     salt, of_values, *of_declared = old.credentials_digest.split(":")
     declared_differ = _keyed_digest(salt, declared) != (of_declared or [of_values])[0]
-    missing = old.status == "CredentialsMissing"
-    try:
-        values = references.resolved(declared)
-    except SettingsError as error:
-        warning = f"{error} Whether the credentials of {old.target} changed can't be compared."
-        return _Compared(missing or declared_differ, declared_differ, [warning])
-    return _Compared(missing or _keyed_digest(salt, values) != of_values, declared_differ)
+    differ = declared_differ if values is None else _keyed_digest(salt, values) != of_values
+    return _Compared(differ or old.status == "CredentialsMissing", declared_differ)
 
 
 def _is_to_follow_up(old: Authorization, inputs: Mapping[str, Any]) -> bool:
-    """Whether the declared job has to verify again, or to be taken out of quarantine."""
-    if inputs.get("job_id") is None:
-        return False
-    failed = (old.verification or "").startswith(_FAILED)
-    return failed or (inputs.get("restart_job") is True and old.status == "Quarantined")
+    """Whether the declared job has to verify the credentials, or to be restarted, once more."""
+    return inputs.get("job_id") is not None and (old.verification or "").startswith(_FAILED)
 
 
-def _refuse_used_code(old: Authorization, credentials: Any) -> None:
+def _refuse_used_code(old: Authorization, declared: Any, values: Any) -> None:
     """Raise SettingsError where the credentials hold a code that may have been used.
 
     https://datatracker.ietf.org/doc/html/rfc6749#section-4.1.2
     """
-    code = credentials.get(SINGLE_USE) if isinstance(credentials, Mapping) else None
-    try:
-        code = references.resolved({SINGLE_USE: code})[SINGLE_USE]
-    except SettingsError:
-        return  # create and update say that there is none
+    code = values.get(SINGLE_USE) if isinstance(values, Mapping) else None
     # Version 0.1.0 kept a digest of all credentials, and none of codes.
     same_as_then = (
         old.used_codes is None
         and old.credentials_digest is not None
-        and not _compared(old, credentials).declared_differ
+        and not _compared(old, declared, values).declared_differ
     )
     if code is None or not (same_as_then or _is_among(old.used_codes, code)):
         return
     problem = (
         f'credentials["{SINGLE_USE}"]: this authorization code may have been used for {old.target}'
-        " already, and a code works once. Nothing was sent. Set a new code."
+        " already, and a code works once. Nothing was sent. Set a new code, and remove"
+        ' ignore_changes=["credentials"] if the resource has it.'
     )
     if old.credentials_digest and old.status != "CredentialsMissing":
-        problem += (
-            " To leave the authorization as it is, restore the other inputs, or add"
-            ' ignore_changes=["credentials"] to the resource.'
-        )
+        problem += " To leave the authorization as it is, restore the other inputs instead."
     raise SettingsError([problem])
 
 
@@ -469,7 +460,9 @@ class Lifecycle:
         self._log = log
         self._warn = warn
         self._turns: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._declared: dict[Target, dict[str, Any]] = {}
+        self._declared: defaultdict[Target, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+        self._warned: set[str] = set()
+        self._sent_codes: set[str] = set()
 
     @functools.cached_property
     def _graph(self) -> Graph:
@@ -478,27 +471,50 @@ class Lifecycle:
 
         return Graph(self._settings)
 
-    def declare(self, inputs: Mapping[str, Any]) -> None:
+    def declare(self, urn: str, inputs: Mapping[str, Any]) -> None:
         """Note checked `inputs` as declared by the program of this run, and warn of them.
 
         The engine deletes what left the program after it has checked all that is in it. So a
-        delete can leave what another resource of the program, or its new name, declares.
+        delete can leave what another resource of the program, or its new name, declares. It checks
+        a resource that it replaces twice: the second time counts.
         """
-        if warning := expiry_warning(inputs, datetime.now(timezone.utc)):
-            self._warn(warning)
+        self._warn_once(expiry_warning(inputs, datetime.now(timezone.utc)))
         name = next(name for name in _KINDS if inputs.get(name) is not None)
         if inputs[name] == UNKNOWN or not isinstance(inputs["credentials"], dict):
             return
         target = _target(inputs)
-        known = self._declared.get(target)
-        both = _canonical(known), _canonical(inputs["credentials"])
-        if known is not None and both[0] != both[1] and UNKNOWN not in "".join(both):
-            self._warn(
+        declared = self._declared[target]
+        declared[urn] = inputs["credentials"]
+        forms = {_canonical(credentials) for credentials in declared.values()}
+        if len(forms) > 1 and UNKNOWN not in "".join(forms):
+            self._warn_once(
                 f"two resources of this program declare {target} with different credentials. The"
                 " one that is applied last wins, and later runs do not notice. Declare a target"
                 " once."
             )
-        self._declared[target] = {**(known or {}), **inputs["credentials"]}
+
+    def _warn_once(self, line: str | None) -> None:
+        if line and line not in self._warned:
+            self._warned.add(line)
+            self._warn(line)
+
+    def _declared_keys(self, target: Target) -> frozenset[str]:
+        return frozenset(key for keys in self._declared[target].values() for key in keys)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, doing: str, target: Target, patience: Patience) -> AsyncIterator[None]:
+        """The time in which no other step changes the target."""
+        turn = self._turns[target]
+        try:
+            await asyncio.wait_for(turn.acquire(), patience.left)
+        except asyncio.TimeoutError:
+            message = "not sent, as another resource of this target took the time allowed"
+            answer = Answer(None, "", message, out_of_time=True)
+            raise RequestError(f"{doing} {target}", answer) from None
+        try:
+            yield
+        finally:
+            turn.release()
 
     async def create(self, inputs: Mapping[str, Any]) -> Authorization:
         """Authorize the target that the checked `inputs` declare."""
@@ -516,8 +532,8 @@ class Lifecycle:
             revision=0,
             status="Unknown",
         )
-        values = references.resolved(inputs["credentials"])
-        async with self._turns[target]:
+        async with self._turn("authorizing", target, patience):
+            values = references.resolved(inputs["credentials"])
             new, _ = await self._authorize(target, nothing, inputs, values, patience)
             return await self._followed_up(target, new, inputs, values, patience)
 
@@ -529,15 +545,17 @@ class Lifecycle:
         patience = Patience(_timeout(inputs), self._log)
         target = _target(inputs)
         declared = inputs["credentials"]
-        values = references.resolved(declared)
-        async with self._turns[target]:
+        async with self._turn("authorizing", target, patience):
+            values = references.resolved(declared)
+            compared = _compared(old, declared, values)
+            triggers_differ = _canonical(old.triggers) != _canonical(inputs.get("triggers"))
             held = None
-            if authorizes := _calls_again(old, inputs):
-                _refuse_used_code(old, declared)
+            if authorizes := compared.authorize or triggers_differ:
+                _refuse_used_code(old, declared, values)
                 new, held = await self._authorize(target, old, inputs, values, patience)
             else:
                 new = replace(old, job_id=inputs.get("job_id"), expires_at=inputs.get("expires_at"))
-                if _compared(old, declared).declared_differ:
+                if compared.declared_differ:
                     new = replace(new, credentials_digest=_digest(declared, values))
             new = await self._without_old_keys(target, old, new, held, patience)
             if authorizes or old.job_id != new.job_id or _is_to_follow_up(old, inputs):
@@ -554,10 +572,12 @@ class Lifecycle:
     ) -> tuple[Authorization, frozenset[str] | None]:
         """What the call made of `old`, and the keys that Graph holds after it, if it tells."""
         used_codes = _with_code(old.used_codes, values)
+        self._refuse_code_of_this_run(target, values)
         try:
             correlation = await self._graph.acquire_access_token(target, values, patience)
         except (RequestError, SignInError) as error:
             if error.answer.may_have_acted:
+                self._sent_codes.add(values.get(SINGLE_USE, ""))
                 uncertain = replace(
                     old,
                     credential_keys=sorted({*old.credential_keys, *values}),
@@ -567,6 +587,7 @@ class Lifecycle:
                 )
                 error.outputs = asdict(uncertain)
             raise
+        self._sent_codes.add(values.get(SINGLE_USE, ""))
         held = await self._held(target, patience)
         new = Authorization(
             target=str(target),
@@ -587,6 +608,16 @@ class Lifecycle:
         )
         return new, held
 
+    def _refuse_code_of_this_run(self, target: Target, values: Mapping[str, str]) -> None:
+        if SINGLE_USE in values and values[SINGLE_USE] in self._sent_codes:
+            raise SettingsError(
+                [
+                    f'credentials["{SINGLE_USE}"]: another resource of this run has used this'
+                    f" authorization code, and a code works once. Nothing was sent for {target}."
+                    " Give each resource a code of its own, and declare a target once."
+                ]
+            )
+
     async def _held(self, target: Target, patience: Patience) -> frozenset[str] | None:
         """The keys that Graph holds, or None: no failure here may cost an authorization."""
         try:
@@ -606,7 +637,7 @@ class Lifecycle:
 
         What can't be emptied now is left for the next update: the target is authorized already.
         """
-        declared = {*self._declared.get(target, ()), *new.credential_keys}
+        declared = self._declared_keys(target).union(new.credential_keys)
         obsolete = {*old.credential_keys, *old.keys_to_empty} - declared
         if not obsolete:
             return replace(new, keys_to_empty=[])
@@ -638,7 +669,7 @@ class Lifecycle:
     ) -> Authorization:
         """`new`, once the declared job has tried the credentials and left its quarantine.
 
-        Neither costs the authorization, and the next update tries again what failed.
+        No failure here loses the authorization, and the next update tries again.
         """
         if (job_id := inputs.get("job_id")) is None:
             return replace(new, verification=None)
@@ -647,33 +678,33 @@ class Lifecycle:
         if inputs.get("restart_job") is not True or verification != _VALID:
             return new
         try:
-            quarantines = await self._graph.quarantines(target, patience.capped(_AFTERTHOUGHT))
-            await self._restart(target, job_id, quarantines, patience)
+            stopped = await self._stopped_after_restart(target, job_id, patience)
         except ProvisioningError as error:
             self._warn(f"{error} The authorization stays. The next `pulumi up` tries again.")
-            return replace(new, status="Quarantined")
-        others = [q for q in quarantines if q.is_for_credentials and q.job_id != job_id]
-        return replace(new, status="Quarantined" if others else "Authorized")
+            return replace(new, status="Quarantined", verification=_NOT_RESTARTED)
+        return replace(new, status="Quarantined" if stopped else "Authorized")
 
-    async def _restart(
-        self,
-        target: Target,
-        job_id: str,
-        quarantines: Sequence[Quarantine],
-        patience: Patience,
-    ) -> None:
-        """Take the job out of a quarantine for its credentials, and out of no other."""
+    async def _stopped_after_restart(
+        self, target: Target, job_id: str, patience: Patience
+    ) -> list[Quarantine]:
+        """Take the job out of a quarantine for its credentials; the jobs that provision nobody."""
+        quarantines = await self._graph.quarantines(target, patience.capped(_AFTERTHOUGHT))
         for quarantine in quarantines:
             if quarantine.job_id != job_id:
                 continue
             if not quarantine.is_for_credentials:
                 self._warn(
-                    f"{target}: {quarantine} stays in quarantine, as the reason is not its"
-                    " credentials. Mend that, and restart the job in the Entra admin center."
+                    f"{target}: {quarantine} is not restarted: restart_job restarts only a job that"
+                    " is in quarantine for its credentials."
                 )
                 continue
             await self._graph.restart_job(target, job_id, patience.capped(_AFTERTHOUGHT))
             self._log(f"restarted job {job_id} of {target}, which was in quarantine")
+        return [
+            quarantine
+            for quarantine in _stopped(quarantines)
+            if quarantine.job_id != job_id or not quarantine.is_for_credentials
+        ]
 
     async def _verified(
         self,
@@ -720,11 +751,11 @@ class Lifecycle:
                 raise
             self._warn(f"{error}\nUntil then the status of {target} is Unknown.")
             return self._seen(target, old, held, "Unknown")
-        if old and old.job_id and (old.verification or "").startswith(_FAILED):
+        failed = (old and old.verification) or ""
+        if old and old.job_id and failed.startswith(_FAILED) and failed != _NOT_RESTARTED:
             verification = await self._verified(target, old.job_id, None, patience)
             old = replace(old, verification=verification)
-        # A job that Entra disabled in quarantine provisions nobody, whatever the reason was.
-        stopped = [q for q in quarantines if q.is_for_credentials or q.is_disabled]
+        stopped = _stopped(quarantines)
         for quarantine in stopped:
             self._warn(f"{target} is in quarantine: {quarantine}")
         return self._seen(target, old, held, "Quarantined" if stopped else "Authorized")
@@ -752,14 +783,14 @@ class Lifecycle:
         """Empty the declared keys and the tokens that the action stored; leave the other keys."""
         target = _named(old.target)
         patience = Patience(DEFAULT_TIMEOUT, self._log)
-        async with self._turns[target]:
+        async with self._turn("emptying credentials of", target, patience):
             ours = set(TOKEN_KEYS).union(old.credential_keys, old.keys_to_empty)
-            if target in self._declared:
-                kept = ours & (TOKEN_KEYS | set(self._declared[target]))
+            if self._declared[target]:
+                kept = ours & (TOKEN_KEYS | self._declared_keys(target))
                 ours -= kept
                 kept.intersection_update({*old.credential_keys, *(old.stored_keys or ())})
                 self._log(
-                    f"another resource of the program declares {target}: keeps"
+                    f"the program still declares {target}: keeps"
                     f" {_listed(kept)}; empties {_listed(ours)}"
                 )
             try:
@@ -822,6 +853,14 @@ class Lifecycle:
 def _ours(held: frozenset[str], credentials: Iterable[str]) -> list[str]:
     """Those of the keys that Graph holds that an authorization with `credentials` gave it."""
     return sorted(held.intersection(TOKEN_KEYS.union(credentials)))
+
+
+def _stopped(quarantines: Iterable[Quarantine]) -> list[Quarantine]:
+    """The jobs that provision nobody until somebody acts.
+
+    Those are in quarantine for their credentials, or Entra disabled them, whatever the reason was.
+    """
+    return [q for q in quarantines if q.is_for_credentials or q.is_disabled]
 
 
 def _listed(keys: Iterable[str]) -> str:

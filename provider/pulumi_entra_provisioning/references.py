@@ -6,6 +6,7 @@ State, plan and the engine's logs then hold the name of the variable, or the pat
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,12 +17,19 @@ from .wire import UNKNOWN
 ENVIRONMENT: Final = "fromEnvironment"
 FILE: Final = "fromFile"
 
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}", re.ASCII)
+
 
 def problems(reference: Mapping[Any, Any]) -> list[str]:
     """What is wrong with a mapping in the place of a credential's value."""
     match dict(reference):
         case {"fromEnvironment": str(name), **others} if name and not others:
-            return []
+            if name == UNKNOWN or _NAME.fullmatch(name):
+                return []
+            return [
+                f"{ENVIRONMENT} takes the name of an environment variable. What stands there is not"
+                " shown, as it may be a value."
+            ]
         case {"fromFile": str(path), **others} if path and not others:
             return []
     return [
@@ -71,7 +79,12 @@ def _content(path: str) -> str:
     try:
         text = text_file.read(path)
     except ValueError as error:
-        raise ValueError(f"the file {path}: {error}.") from None
+        raise ValueError(f"the file {_shown(path)}: {error}.") from None
     if not (value := text.removesuffix("\n").removesuffix("\r")):
-        raise ValueError(f"the file {path}: it is empty.")
+        raise ValueError(f"the file {_shown(path)}: it is empty.")
     return value
+
+
+def _shown(path: str) -> str:
+    # What has no folder and is that long may be the value itself.
+    return path if len(path) <= 40 or "/" in path or "\\" in path else "(not shown)"

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from .errors import Answer, RequestError, SignInError
+from .errors import REMEDIES, Answer, RequestError, SignInError
 
 _T = TypeVar("_T")
 
@@ -22,7 +22,7 @@ _REPLICATION_SHARE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
 
 _FIRST_LIMIT: Final = 16.0
-"""Calls that a run begins with at once; every answer allows one more."""
+"""Calls that a run begins with at once. A dynamic provider never has more than four."""
 
 _SPREAD: Final = 1.0
 """Seconds over which several runs that were told the same pause come back."""
@@ -30,13 +30,26 @@ _SPREAD: Final = 1.0
 _WORTH_TELLING: Final = 4.0
 
 
+_TOO_LATE: Final = Answer(
+    None, "", "not sent, as the time allowed was over before", out_of_time=True
+)
+
+
+class _NotSentError(Exception):
+    """There is no time for another attempt."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(answer.message)
+
+
 class Gate:
     """What all calls of a run to one service share: its pauses, and how many are on their way.
 
     A pause that the service asks of one call holds for all of them. Calls that are on their way
-    when a limit is reached are refused in vain, and many services count them against the limit. So
-    their number starts low, grows with every answer, and halves with every refusal, as TCP has it:
-    https://datatracker.ietf.org/doc/html/rfc5681
+    when a limit is reached are refused in vain, and Graph counts them against the limit. So their
+    number starts low, grows with the answers while it is used up, and halves with a refusal, as in
+    TCP: https://datatracker.ietf.org/doc/html/rfc5681
     """
 
     def __init__(self, service: str) -> None:
@@ -54,28 +67,31 @@ class Gate:
 
     @contextlib.asynccontextmanager
     async def passed(self, seconds: float) -> AsyncIterator[None]:
-        """A call's way to the service and back.
-
-        Raises TimeoutError where it can't begin within `seconds`.
-        """
+        """A call's way to the service and back. Raises _NotSentError if it can't begin in time."""
         end = time.monotonic() + seconds
         while self.pause or self._on_their_way >= int(self._limit):
             left = end - time.monotonic()
             if self.pause >= left:
-                raise asyncio.TimeoutError
+                message = f"not sent, as {self.service} asks this run to wait longer than timeout"
+                answer = Answer(None, "", message, retry_after=self.pause, out_of_time=True)
+                raise _NotSentError(answer)
             if self.pause:
                 await asyncio.sleep(self.pause)
-            else:
+                continue
+            try:
                 await asyncio.wait_for(self._left.wait(), left)
+            except asyncio.TimeoutError:
+                raise _NotSentError(_TOO_LATE) from None
         self._on_their_way += 1
         try:
             yield
-        except (RequestError, SignInError) as error:
+        except RequestError as error:
             if error.answer.retry_after:
                 self._refused(error.answer.retry_after)
             raise
         else:
-            self._limit += 1 / self._limit if self._was_refused else 1
+            if self._on_their_way >= int(self._limit):
+                self._limit += 1 / self._limit if self._was_refused else 1
         finally:
             self._on_their_way -= 1
             self._left.set()
@@ -84,7 +100,7 @@ class Gate:
     def _refused(self, retry_after: float) -> None:
         # Of the calls that were on their way together, only the first says anything new.
         if not self.pause:
-            self._limit = max(self._limit / 2, 1.0)
+            self._limit = max(min(self._limit, self._on_their_way) / 2, 1.0)
             self._was_refused = True
         spread = random.uniform(0, _SPREAD)  # noqa: S311 - spreads runs, guards nothing
         self._opens = max(self._opens, time.monotonic() + retry_after + spread)
@@ -107,11 +123,13 @@ class Patience:
 
     def capped(self, seconds: float) -> Patience:
         """What is left of this, but no more than `seconds`."""
-        less = Patience(min(seconds, self._left()), self._tell)
+        less = Patience(min(seconds, self.left), self._tell)
         less._replicated = self._replicated
         return less
 
-    def _left(self) -> float:
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
         return max(self._end - time.monotonic(), 0.0)
 
     async def call(
@@ -133,42 +151,39 @@ class Patience:
         attempt, whose answer says whether any attempt may have been carried out.
         """
         pauses = _growing()
-        may_have_acted = False
+        last: RequestError | SignInError | None = None
         while True:
             try:
-                async with self._passed(doing, gate):
+                async with contextlib.AsyncExitStack() as way:
+                    if gate is not None:
+                        await way.enter_async_context(gate.passed(self.left))
                     return await self._within_time(doing, attempt, acts, single_use)
+            except _NotSentError as error:
+                remedy = REMEDIES["429"] if error.answer.retry_after else ""
+                raise last or RequestError(doing, error.answer, remedy=remedy) from None
             except (RequestError, SignInError) as error:
+                may_have_acted = bool(last and last.answer.may_have_acted)
                 may_have_acted |= error.answer.may_have_acted
                 error.answer = replace(error.answer, may_have_acted=may_have_acted)
+                last = error
                 if error.answer.status == 404 and mistaken is not None:
                     ask, mistaken = mistaken, None
                     if remedy := await ask():
                         raise RequestError(doing, error.answer, remedy=remedy) from None
-                reason = self._reason_to_wait(error.answer, single_use)
+                reason = self._reason_to_wait(error, single_use)
                 pause = max(next(pauses), error.answer.retry_after or 0.0)
-                if reason is None or pause >= self._left():
+                if reason is None or pause >= self.left:
                     raise
             if pause >= _WORTH_TELLING:
                 self._tell(f"{doing}: {reason}; trying again in {pause:.0f} s")
             await asyncio.sleep(pause)
 
-    @contextlib.asynccontextmanager
-    async def _passed(self, doing: str, gate: Gate | None) -> AsyncIterator[None]:
-        async with contextlib.AsyncExitStack() as way:
-            try:
-                if gate is not None:
-                    await way.enter_async_context(gate.passed(self._left()))
-            except asyncio.TimeoutError:
-                raise RequestError(doing, _not_sent(gate)) from None
-            yield
-
     async def _within_time(
         self, doing: str, attempt: Callable[[], Awaitable[_T]], acts: bool, single_use: bool
     ) -> _T:
-        left = self._left()
+        left = self.left
         if not left:
-            raise RequestError(doing, _not_sent())
+            raise _NotSentError(_TOO_LATE)
         try:
             return await asyncio.wait_for(attempt(), left)
         except asyncio.TimeoutError:
@@ -176,7 +191,8 @@ class Patience:
             answer = Answer(None, "", message, may_have_acted=acts, out_of_time=True)
             raise RequestError(doing, answer, code_at_stake=single_use) from None
 
-    def _reason_to_wait(self, answer: Answer, single_use: bool) -> str | None:
+    def _reason_to_wait(self, error: RequestError | SignInError, single_use: bool) -> str | None:
+        answer = error.answer
         if answer.is_final or (answer.may_have_acted and single_use):
             return None
         if answer.status is None:
@@ -184,17 +200,10 @@ class Patience:
         if answer.status in _THROTTLED:
             return f"{answer.status}, which asks to wait"
         unseen = answer.status == 404 or (answer.status == 401 and answer.is_forbidden)
-        if unseen and time.monotonic() < self._replicated:
+        # It is Graph that does not know a new target, not Entra.
+        if unseen and isinstance(error, RequestError) and time.monotonic() < self._replicated:
             return f"{answer.status}, which a new target answers until Entra has replicated it"
         return None
-
-
-def _not_sent(gate: Gate | None = None) -> Answer:
-    if gate is None or not gate.pause:
-        message = "not sent, as the time allowed was over before"
-        return Answer(None, "", message, is_final=True, out_of_time=True)
-    message = f"not sent, as {gate.service} asks this run to wait longer than the time allowed"
-    return Answer(None, "", message, retry_after=gate.pause, is_final=True, out_of_time=True)
 
 
 def _growing() -> Iterator[float]:
