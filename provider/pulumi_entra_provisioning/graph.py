@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -57,13 +56,15 @@ from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
+from .connections import UnusableAnswerError, check, graph_transport
 from .errors import (
+    REMEDIES,
     Answer,
     ProvisioningError,
     RequestError,
-    connection_failure,
     redacted,
     seconds,
+    unanswered,
     unwrapped,
 )
 from .identity import SharedTokenCredential
@@ -123,14 +124,13 @@ class Graph:
     """
 
     def __init__(self, settings: Settings) -> None:
+        check((settings.graph_endpoint, settings.authority_host), settings.ca_file)
         self._endpoint = settings.graph_endpoint
         self._scope = settings.scope
         self._secrets = settings.secrets
         self._credential = SharedTokenCredential(settings)
         http = httpx.AsyncClient(
-            verify=ssl.create_default_context(cafile=settings.ca_file)
-            if settings.ca_file
-            else True,
+            transport=graph_transport(settings.graph_endpoint, settings.ca_file),
             timeout=httpx.Timeout(100, connect=30),
             headers={"User-Agent": USER_AGENT},
             event_hooks={"response": [_refuse_what_is_no_answer]},
@@ -196,7 +196,14 @@ class Graph:
         )
         try:
             found = await asyncio.wait_for(of_app_id.get(_Exchange().configuration), _LOOK_UP)
-        except (ProvisioningError, APIError, httpx.HTTPError, asyncio.TimeoutError, ValueError):
+        except (
+            ProvisioningError,
+            APIError,
+            httpx.HTTPError,
+            UnusableAnswerError,
+            asyncio.TimeoutError,
+            ValueError,
+        ):
             return ""
         if found is None or not found.id:
             return ""
@@ -333,6 +340,7 @@ class Graph:
 
         async def attempt() -> _T:
             exchange = _Exchange()
+            remedy = ""
             try:
                 return await request(exchange)
             except ProvisioningError:
@@ -341,11 +349,19 @@ class Graph:
                 answer = self._refusal(error, exchange, values)
             except httpx.HTTPError as error:
                 answer = _no_answer(error)
+            except UnusableAnswerError as error:
+                answer = Answer(
+                    error.status,
+                    "",
+                    str(error),
+                    may_have_acted=_may_have_acted(error.status),
+                    is_final=True,
+                )
+                remedy = REMEDIES["2xx"]
             except Exception as error:  # msgraph-sdk could not read what was answered
                 unreadable = f"unreadable answer ({type(error).__name__})"
                 answer = Answer(None, "", unreadable, may_have_acted=True, is_final=True)
-            remedy = ""
-            if answer.is_forbidden and (caller := self._credential.caller):
+            if not remedy and answer.is_forbidden and (caller := self._credential.caller):
                 remedy = forbidden(caller, target, self._endpoint)
                 answer = replace(answer, is_final=is_insufficient(caller))
             raise RequestError(what, answer, code_at_stake=single_use, remedy=remedy) from None
@@ -354,7 +370,10 @@ class Graph:
             await self._credential.get_token(self._scope, enable_cae=True)
 
         # On its own, so that a token that does not come is not taken for a call that was sent.
-        await patience.call(self._credential.doing, sign_in, acts=False)
+        try:
+            await patience.call(self._credential.doing, sign_in, acts=False)
+        except RequestError as error:
+            raise self._credential.late(error) from None
         return await patience.call(what, attempt, single_use=single_use, mistaken=mistaken)
 
     def _refusal(
@@ -374,7 +393,7 @@ class Graph:
             message=redacted(message, secrets),
             request_id=exchange.request_id,
             retry_after=seconds(exchange.header("retry-after")),
-            may_have_acted=status is None or status >= 500 or status < 300,
+            may_have_acted=status is None or _may_have_acted(status),
         )
 
 
@@ -442,12 +461,12 @@ async def _refuse_what_is_no_answer(response: httpx.Response) -> None:
         raise APIError(response_status_code=response.status_code)
 
 
+def _may_have_acted(status: int) -> bool:
+    return status >= 500 or status < 300
+
+
 def _no_answer(error: httpx.HTTPError) -> Answer:
+    if isinstance(error, httpx.ProxyError):
+        return unanswered(f"Tunnel connection failed: {error}")
     not_sent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
-    return Answer(
-        status=None,
-        code="",
-        message=connection_failure(f"{type(error).__name__}: {error}"),
-        may_have_acted=not not_sent,
-        is_final="CERTIFICATE_VERIFY_FAILED" in str(error),
-    )
+    return unanswered(f"{type(error).__name__}: {error}", may_have_acted=not not_sent)

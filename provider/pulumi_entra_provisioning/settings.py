@@ -7,7 +7,6 @@ https://www.pulumi.com/registry/packages/azuread/installation-configuration/
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 import os
 import re
@@ -383,7 +382,8 @@ def _check_client_and_tenant(found: Mapping[str, str], problems: list[str]) -> N
 
 def _holds_certificates(path: str) -> bool:
     try:
-        ssl.create_default_context(cafile=path)
+        # Not create_default_context, which also opens the file that SSLKEYLOGFILE names.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except (OSError, ValueError):
         return False
     return True
@@ -509,7 +509,7 @@ def _checked(certificate: ClientCertificate, problems: list[str]) -> ClientCerti
         problems.append("clientCertificatePath: no such file; give the path of a PEM or PFX file.")
     try:
         base64.b64decode("".join(certificate.base64.split()), validate=True)
-    except binascii.Error:
+    except ValueError:
         problems.append("clientCertificate: not Base64; give a PEM or PFX file encoded so.")
     return certificate
 
