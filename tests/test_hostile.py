@@ -458,3 +458,97 @@ def test_a_date_to_wait_for_that_is_nonsense_hides_no_spent_code(
     assert isinstance(error, RequestError)
     assert error.answer.status == 503
     assert "code may be spent" in str(error)
+
+
+# Answers that are not Graph's
+
+NONSENSE = {
+    "text": said({"value": "x"}),
+    "null": said({"value": None}),
+    "numbers": said({"value": [1]}),
+    "nameless": said({"value": [{}]}),
+    "numbers for names": said({"value": [{"key": 1, "id": 1}]}),
+    "list": said([]),
+    "empty": said({}),
+    "null alone": said(None),
+    "part": said({"value": [], "@odata.nextLink": "{url}/v1.0/more"}),
+    "page": HTML,
+    "nothing": Trick(200),
+    "no content": Trick(204),
+    "deep": Trick(200, ENDLESS.headers, b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE)
+def test_a_delete_believes_no_nonsense(
+    hostile: Hostile, emulator: Emulator, nonsense: Trick
+) -> None:
+    made = created(emulator)
+    server = hostile({SECRETS: nonsense})
+    told = str(failure(environment(server), lambda steps: steps.delete(made)))
+    assert told.startswith(f"reading the credentials' keys of {TARGET}: 200: ")
+    assert "Check graphEndpoint and any proxy between" in told
+    assert not [asked for asked in server.asked if asked.startswith("PUT")]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE)
+def test_a_refresh_believes_no_nonsense(
+    hostile: Hostile, emulator: Emulator, nonsense: Trick
+) -> None:
+    made = created(emulator)
+    held = said({"value": [{"key": key, "value": "*"} for key in made.stored_keys or ()]})
+    for tricks, doing in (
+        ({SECRETS: nonsense}, "reading the credentials' keys of"),
+        ({SECRETS: held, JOBS: nonsense}, "reading the synchronization jobs of"),
+    ):
+        variables = environment(hostile(tricks))
+        error = failure(variables, lambda steps: steps.read(TARGET, made))
+        assert isinstance(error, RequestError)
+        assert str(error).startswith(f"{doing} {TARGET}: 200: ")
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"id": "job", "status": "x"},
+        {"id": "job", "status": {"quarantine": []}},
+        {"id": "job", "status": {"quarantine": {"reason": 4}}},
+        {"id": "job", "status": {"code": "Quarantine"}, "schedule": "x"},
+        {"status": {"code": "Active"}},
+    ],
+    ids=str,
+)
+def test_a_refresh_believes_no_nonsense_of_a_job(hostile: Hostile, job: dict[str, Any]) -> None:
+    held = said({"value": [{"key": "SecretToken", "value": "*"}]})
+    server = hostile({SECRETS: held, JOBS: said({"value": [job]})})
+    told = str(failure(environment(server), reads))
+    assert told.startswith(f"reading the synchronization jobs of {TARGET}: 200: ")
+
+
+def test_an_update_believes_no_nonsense_and_empties_later(
+    hostile: Hostile, emulator: Emulator
+) -> None:
+    made = created(emulator)
+    server = hostile({SECRETS: NONSENSE["text"], ACTION: Trick(204)})
+    inputs = {**INPUTS, "credentials": {"Password": "anew"}}
+    new, lines = run(emulator, lambda steps: steps.update(made, inputs), environment(server))
+    assert new.keys_to_empty == ["SecretToken"]
+    assert "The next `pulumi up` empties SecretToken." in lines[-1]
+
+
+def test_keys_and_reasons_that_graph_adds_are_kept_as_they_are(
+    hostile: Hostile, emulator: Emulator
+) -> None:
+    held = said({"value": [{"key": "KeyToCome", "value": "*"}]})
+    quarantine = {"reason": "reasonToCome"}
+    job = {"id": "job", "status": {"code": "Quarantine", "quarantine": quarantine}}
+    job["schedule"] = {"state": "Disabled"}
+    server = hostile({SECRETS: held, JOBS: said({"value": [job]})})
+    seen, lines = run(emulator, reads, environment(server))
+    assert seen.stored_keys == ["KeyToCome"]
+    assert lines[-1].endswith("job job, ReasonToCome, disabled")
+
+    server.tricks = {**server.tricks, SECRETS: held}
+    with pytest.raises(RequestError):  # this server lets nobody put
+        run(emulator, lambda steps: steps.delete(seen), environment(server))
+    assert f"PUT /v1.0/{TARGET}{SECRETS}" in server.asked

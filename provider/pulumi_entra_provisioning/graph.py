@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -38,7 +39,6 @@ from msgraph.generated.applications.item.synchronization.secrets import (
 )
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.quarantine_reason import QuarantineReason
-from msgraph.generated.models.synchronization_job import SynchronizationJob
 from msgraph.generated.models.synchronization_job_restart_criteria import (
     SynchronizationJobRestartCriteria,
 )
@@ -70,7 +70,7 @@ from .errors import (
 from .identity import SharedTokenCredential
 from .permissions import Caller, is_insufficient, lacking, lacking_to_look
 from .settings import Settings
-from .synchronization_secret import SINGLE_USE
+from .synchronization_secret import KEYS, SINGLE_USE
 from .target import Target
 from .waiting import Patience
 
@@ -247,16 +247,8 @@ class Graph:
         """
 
         async def get(exchange: _Exchange) -> frozenset[str]:
-            url = f"{{+baseurl}}/{target}/synchronization/secrets"
-            request = RequestInformation(Method.GET, url, {})
-            request.configure(exchange.configuration)
-            request.headers.try_add("Accept", "application/json")
-            held = await self._adapter.send_async(
-                request, secrets_body.SecretsPutRequestBody, _ERRORS
-            )
-            if held is None or held.value is None:
-                raise ValueError("no collection, so not Graph's answer")
-            return frozenset(pair.key.value for pair in held.value if pair.key)
+            pairs = await self._collection(target, "secrets", exchange)
+            return frozenset(_required(pair, "key") for pair in pairs)
 
         return await self._call("reading the credentials' keys of", target, get, patience)
 
@@ -284,9 +276,8 @@ class Graph:
         """
 
         async def get(exchange: _Exchange) -> list[Quarantine]:
-            jobs = await self._item(target).synchronization.jobs.get(exchange.configuration)
-            found = map(_quarantine, (jobs and jobs.value) or ())
-            return [quarantine for quarantine in found if quarantine]
+            jobs = await self._collection(target, "jobs", exchange)
+            return [quarantine for quarantine in map(_quarantine, jobs) if quarantine]
 
         return await self._call("reading the synchronization jobs of", target, get, patience)
 
@@ -306,6 +297,31 @@ class Graph:
             await action.post(body, exchange.configuration)
 
         await self._call(f"restarting job {job_id} of", target, post, patience)
+
+    async def _collection(
+        self, target: Target, name: str, exchange: _Exchange
+    ) -> list[dict[str, Any]]:
+        """A collection of the target's `synchronization`, as Graph sent it.
+
+        msgraph-sdk would take anything for an empty collection, and drop what it does not know.
+        Raises UnusableAnswerError for what is not Graph's form.
+        """
+        request = RequestInformation(
+            Method.GET, f"{{+baseurl}}/{target}/synchronization/{name}", {}
+        )
+        request.configure(exchange.configuration)
+        request.headers.try_add("Accept", "application/json")
+        sent = await self._adapter.send_primitive_async(request, "bytes", _ERRORS)
+        try:
+            document = json.loads(sent or b"")
+        except (ValueError, RecursionError):
+            document = None
+        found = _member(document, "value", list) if isinstance(document, dict) else None
+        if found is None or not all(isinstance(item, dict) for item in found):
+            raise UnusableAnswerError(200, "the answer is not a collection")
+        if document.get("@odata.nextLink") is not None:
+            raise UnusableAnswerError(200, "the answer is a part of a collection")
+        return found
 
     def _item(self, target: Target) -> Any:
         """The request builder of the target.
@@ -419,33 +435,57 @@ class _Exchange:
         return ", ".join(self._headers.response_headers.get(name))
 
 
-def _quarantine(job: SynchronizationJob) -> Quarantine | None:
+def _member(document: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
+    """A member of a JSON object, None where it is null or not there."""
+    found = document.get(name)
+    if found is None or (isinstance(found, kind) and not isinstance(found, bool)):
+        return found
+    raise UnusableAnswerError(200, f"{name} in the answer is not what Graph has there")
+
+
+def _required(document: dict[str, Any], name: str) -> str:
+    if not (found := _member(document, name, str)):
+        raise UnusableAnswerError(200, f"the answer lacks {name}")
+    return found
+
+
+def _enumerated(document: dict[str, Any], name: str) -> str:
+    """A member of an enumeration, of which Graph may know more than msgraph-sdk."""
+    found = _member(document, name, str) or ""
+    return found[:1].upper() + found[1:]
+
+
+def _quarantine(job: dict[str, Any]) -> Quarantine | None:
     """The quarantine of a job; one that lasts four weeks disables the job.
 
     Whether a disabled job keeps its quarantine is not documented: one that Entra disabled has
     failed until then, one that nobody ever started has not.
     """
-    status = job.status
-    if status is None:
+    job_id = _required(job, "id")
+    schedule = _member(job, "schedule", dict) or {}
+    disabled = _enumerated(schedule, "state") == SynchronizationScheduleState.Disabled
+    if (status := _member(job, "status", dict)) is None:
         return None
-    disabled = bool(job.schedule and job.schedule.state == SynchronizationScheduleState.Disabled)
-    quarantine = status.quarantine
-    failed = bool(status.count_successive_complete_failures)
-    in_quarantine = quarantine or status.code == SynchronizationStatusCode.Quarantine
+    quarantine = _member(status, "quarantine", dict)
+    code = _enumerated(status, "code")
+    failed = bool(_member(status, "countSuccessiveCompleteFailures", int))
+    in_quarantine = quarantine is not None or code == SynchronizationStatusCode.Quarantine
     if not in_quarantine and not (disabled and failed):
         return None
-    reason = (quarantine and quarantine.reason) or QuarantineReason.Unknown
-    error = quarantine.error if quarantine else None
+    reason = _enumerated(quarantine or {}, "reason") or QuarantineReason.Unknown.name
+    error = _member(quarantine or {}, "error", dict) or {}
     for_credentials = reason == QuarantineReason.EncounteredQuarantineException
-    return Quarantine(
-        job.id or "", (error and error.code) or reason.name, for_credentials, disabled
-    )
+    return Quarantine(job_id, _member(error, "code", str) or reason, for_credentials, disabled)
 
 
 def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:
     return [
         SynchronizationSecretKeyStringValuePair(
-            odata_type=_PAIR_TYPE, key=SynchronizationSecret(key), value=value
+            odata_type=_PAIR_TYPE,
+            key=SynchronizationSecret(key) if key in KEYS else None,
+            # A key that Graph has and msgraph-sdk has not.
+            additional_data={} if key in KEYS else {"key": key},
+            value=value,
         )
         for key, value in sorted(credentials.items())
     ]
