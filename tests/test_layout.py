@@ -39,6 +39,7 @@ LAYERS = {
     },
     "graph": {
         "identity",
+        "connections",
         "settings",
         "permissions",
         "redaction",
@@ -50,8 +51,16 @@ LAYERS = {
     "credentials": set(),
     "waiting": {"errors"},
     "references": {"errors", "text_file", "wire"},
-    "identity": {"token_credential", "settings", "permissions", "redaction", "errors"},
-    "token_credential": {"settings"},
+    "identity": {
+        "token_credential",
+        "connections",
+        "settings",
+        "permissions",
+        "redaction",
+        "errors",
+    },
+    "token_credential": {"connections", "settings"},
+    "connections": {"errors"},
     "settings": {"permissions", "errors", "target", "text_file"},
     "permissions": {"target"},
     "errors": {"redaction"},
@@ -72,8 +81,10 @@ OWNERS = {
     "kiota_abstractions": {"graph"},
     "kiota_http": {"graph"},
     "kiota_authentication_azure": {"graph"},
-    "httpx": {"graph"},
-    "azure": {"identity", "token_credential"},
+    "httpx": {"graph", "connections"},
+    "requests": {"connections"},
+    "urllib3": {"connections"},
+    "azure": {"identity", "token_credential", "connections"},
 }
 
 

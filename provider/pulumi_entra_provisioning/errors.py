@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 from .redaction import printable
@@ -116,18 +117,47 @@ class RequestError(ProvisioningError):
 
 
 def seconds(retry_after: str) -> float | None:
-    """The seconds that a Retry-After header asks for, which is a number or a date (RFC 9110)."""
+    """The seconds that a Retry-After header asks for, which is a number or a date (RFC 9110).
+
+    Of several, which stand with commas between, it is the longest.
+    """
+    each = re.findall(r"[A-Za-z]+,[^,]*|[^,]+", retry_after)
+    asked = [found for one in each if (found := _seconds(one.strip())) is not None]
+    return max(asked, default=None)
+
+
+def _seconds(retry_after: str) -> float | None:
     if retry_after.isdecimal():
-        return float(retry_after)
+        return float(retry_after[:9])
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+        moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc)
+        return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
+    except (ValueError, OverflowError):
         return None
-    moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc)
-    return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
 
 
-def connection_failure(error: str) -> str:
+def unanswered(error: str, *, may_have_acted: bool = False) -> Answer:
+    """What to say of a request that no service answered, from what a library says of it."""
+    if refused := re.search(r"Tunnel connection failed: (\d{3})", error):
+        status = int(refused[1])
+        known = {known.value: f" ({known.phrase})" for known in HTTPStatus}
+        message = f"the proxy answered {status}{known.get(status, '')}"
+        final = status < 500 and status not in (408, 429)
+        return Answer(None, "no connection", message, is_final=final)
+    if mismatch := re.search(r"certificate is not valid for \\?'([^'\\]*)", error):
+        message = f"no answer (the certificate that {mismatch[1]} presents is for other names)"
+        return Answer(None, "", message, is_final=True)
+    return Answer(
+        None,
+        "",
+        _connection_failure(error),
+        may_have_acted=may_have_acted,
+        is_final="CERTIFICATE_VERIFY_FAILED" in error,
+    )
+
+
+def _connection_failure(error: str) -> str:
     """What went wrong with a connection, in the words of the system rather than of a library."""
     said = re.search(
         r"\[Errno [^]]*\] [^'\")(]+|\[SSL: \w+\] [^'\")(]+|Remote end closed connection"
@@ -155,6 +185,11 @@ _GRANT: Final = (
     " Administrator or Hybrid Identity Administrator, or a custom role with the same permission"
 )
 
+_PROXY: Final = (
+    "Check HTTPS_PROXY: give it the user and the password that the proxy asks for (407), or have"
+    " the proxy allow this host. To connect without the proxy, list the host in NO_PROXY."
+)
+
 REMEDIES: Final = {
     "400 InvalidNotificationSettings": "Graph does not empty SyncNotificationSettings: declare it"
     ' with the value "{}" instead.',
@@ -176,6 +211,7 @@ REMEDIES: Final = {
     "2xx": "Check graphEndpoint and any proxy between: this is not Microsoft Graph's answer.",
     "3xx": "Redirects are not followed, as a token goes to no other host: check graphEndpoint and"
     " any proxy between.",
+    "no connection": _PROXY,
     "no answer": "Check the network, the proxy and, behind a proxy that inspects TLS, caFile.",
     "out of time": "Raise timeout if it is short. If it is not, check the network, the proxy and,"
     " behind a proxy that inspects TLS, caFile.",
@@ -197,6 +233,8 @@ SIGN_IN_REMEDIES: Final = {
     " token, which is api://AzureADTokenExchange unless the pipeline asks for another.",
     "AADSTS700213": "Add a federated identity credential with this subject to the application: it"
     " names the repository and the branch, environment or service connection exactly.",
+    "200 no ID token": "Check oidcRequestUrl and any proxy between: this is not the answer of a"
+    " service that gives ID tokens.",
     "no ID token": "Check whether the job may ask for an ID token: in GitHub Actions"
     " `permissions: id-token: write`, in Azure Pipelines SYSTEM_ACCESSTOKEN and the id of its"
     " service connection.",
@@ -205,6 +243,7 @@ SIGN_IN_REMEDIES: Final = {
     " a network that the policy allows.",
     "429": "Entra throttles this client: run again later, or raise timeout.",
     "5xx": "Microsoft's side failed: run again later.",
+    "no connection": _PROXY,
     "no answer": "Check the network, the proxy and, behind a proxy that inspects TLS, caFile.",
     "else": "Check authorityHost, environment and any proxy between: this is not Entra's answer.",
 }
@@ -216,7 +255,7 @@ def _remedy(remedies: Mapping[str, str], answer: Answer) -> str:
     status = "no answer" if answer.status is None else str(answer.status)
     if answer.out_of_time:
         status = "out of time"
-    names = [answer.code, f"{status} {answer.code}", status, f"{status[0]}xx"]
+    names = [f"{status} {answer.code}", answer.code, status, f"{status[0]}xx"]
     found = next((remedies[name] for name in names if name in remedies), None)
     if found is None and answer.code.startswith("AADSTS"):
         number = answer.code.removeprefix("AADSTS")

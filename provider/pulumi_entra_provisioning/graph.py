@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ssl
+import json
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +39,6 @@ from msgraph.generated.applications.item.synchronization.secrets import (
 )
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.quarantine_reason import QuarantineReason
-from msgraph.generated.models.synchronization_job import SynchronizationJob
 from msgraph.generated.models.synchronization_job_restart_criteria import (
     SynchronizationJobRestartCriteria,
 )
@@ -57,19 +56,21 @@ from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
+from .connections import UnusableAnswerError, check, graph_transport
 from .errors import (
+    REMEDIES,
     Answer,
     ProvisioningError,
     RequestError,
-    connection_failure,
     seconds,
+    unanswered,
     unwrapped,
 )
 from .identity import SharedTokenCredential
 from .permissions import Caller, is_insufficient, lacking, lacking_to_look
 from .redaction import Secrets, shown_answer, shown_code, shown_id
 from .settings import Settings
-from .synchronization_secret import SINGLE_USE
+from .synchronization_secret import KEYS, SINGLE_USE
 from .target import GUID, Target
 from .waiting import Gate, Patience
 
@@ -124,14 +125,13 @@ class Graph:
     """
 
     def __init__(self, settings: Settings) -> None:
+        check((settings.graph_endpoint, settings.authority_host), settings.ca_file)
         self._endpoint = settings.graph_endpoint
         self._scope = settings.scope
         self._credential = SharedTokenCredential(settings)
         self._gate = Gate("Microsoft Graph")
         http = httpx.AsyncClient(
-            verify=ssl.create_default_context(cafile=settings.ca_file)
-            if settings.ca_file
-            else True,
+            transport=graph_transport(settings.graph_endpoint, settings.ca_file),
             timeout=httpx.Timeout(100, connect=30),
             headers={"User-Agent": USER_AGENT},
             event_hooks={"response": [_refuse_what_is_no_answer]},
@@ -199,7 +199,14 @@ class Graph:
             configuration = _Exchange(lambda: Secrets(None)).configuration
             seconds = min(_LOOK_UP, patience.left)
             found = await asyncio.wait_for(of_app_id.get(configuration), seconds)
-        except (ProvisioningError, APIError, httpx.HTTPError, asyncio.TimeoutError, ValueError):
+        except (
+            ProvisioningError,
+            APIError,
+            httpx.HTTPError,
+            UnusableAnswerError,
+            asyncio.TimeoutError,
+            ValueError,
+        ):
             return ""
         if found is None or not GUID.fullmatch(found.id or ""):
             return ""
@@ -249,16 +256,8 @@ class Graph:
         """
 
         async def get(exchange: _Exchange) -> frozenset[str]:
-            url = f"{{+baseurl}}/{target}/synchronization/secrets"
-            request = RequestInformation(Method.GET, url, {})
-            request.configure(exchange.configuration)
-            request.headers.try_add("Accept", "application/json")
-            held = await self._adapter.send_async(
-                request, secrets_body.SecretsPutRequestBody, _ERRORS
-            )
-            if held is None or held.value is None:
-                raise ValueError("no collection, so not Graph's answer")
-            return frozenset(pair.key.value for pair in held.value if pair.key)
+            pairs = await self._collection(target, "secrets", exchange)
+            return frozenset(_required(pair, "key") for pair in pairs)
 
         return await self._call("reading the credentials' keys of", target, get, patience)
 
@@ -286,10 +285,9 @@ class Graph:
         """
 
         async def get(exchange: _Exchange) -> list[Quarantine]:
-            jobs = await self._item(target).synchronization.jobs.get(exchange.configuration)
-            found = (jobs and jobs.value) or ()
-            states = (_quarantine(job, exchange.secrets) for job in found)
-            return [quarantine for quarantine in states if quarantine]
+            jobs = await self._collection(target, "jobs", exchange)
+            found = (_quarantine(job, exchange.secrets) for job in jobs)
+            return [quarantine for quarantine in found if quarantine]
 
         return await self._call("reading the synchronization jobs of", target, get, patience)
 
@@ -309,6 +307,31 @@ class Graph:
             await action.post(body, exchange.configuration)
 
         await self._call(f"restarting job {job_id} of", target, post, patience)
+
+    async def _collection(
+        self, target: Target, name: str, exchange: _Exchange
+    ) -> list[dict[str, Any]]:
+        """A collection of the target's `synchronization`, as Graph sent it.
+
+        msgraph-sdk would take anything for an empty collection, and drop what it does not know.
+        Raises UnusableAnswerError for what is not Graph's form.
+        """
+        request = RequestInformation(
+            Method.GET, f"{{+baseurl}}/{target}/synchronization/{name}", {}
+        )
+        request.configure(exchange.configuration)
+        request.headers.try_add("Accept", "application/json")
+        sent = await self._adapter.send_primitive_async(request, "bytes", _ERRORS)
+        try:
+            document = json.loads(sent or b"")
+        except (ValueError, RecursionError):
+            document = None
+        found = _member(document, "value", list) if isinstance(document, dict) else None
+        if found is None or not all(isinstance(item, dict) for item in found):
+            raise UnusableAnswerError(200, "the answer is not a collection")
+        if document.get("@odata.nextLink") is not None:
+            raise UnusableAnswerError(200, "the answer is a part of a collection")
+        return found
 
     def _item(self, target: Target) -> Any:
         """The request builder of the target.
@@ -344,6 +367,7 @@ class Graph:
 
         async def attempt() -> _T:
             exchange = _Exchange(lambda: Secrets(credentials, self._credential.secrets))
+            remedy = ""
             try:
                 return await request(exchange)
             except ProvisioningError:
@@ -352,11 +376,19 @@ class Graph:
                 answer = _refusal(error, exchange)
             except httpx.HTTPError as error:
                 answer = _no_answer(error)
+            except UnusableAnswerError as error:
+                answer = Answer(
+                    error.status,
+                    "",
+                    str(error),
+                    may_have_acted=_may_have_acted(error.status),
+                    is_final=True,
+                )
+                remedy = REMEDIES["2xx"]
             except Exception as error:  # msgraph-sdk could not read what was answered
                 unreadable = f"unreadable answer ({type(error).__name__})"
                 answer = Answer(None, "", unreadable, may_have_acted=True, is_final=True)
-            remedy = ""
-            if answer.is_forbidden and (caller := self._credential.caller):
+            if not remedy and answer.is_forbidden and (caller := self._credential.caller):
                 remedy = forbidden(caller, target, self._endpoint)
                 answer = replace(answer, is_final=is_insufficient(caller))
             raise RequestError(what, answer, code_at_stake=single_use, remedy=remedy) from None
@@ -365,7 +397,10 @@ class Graph:
             await self._credential.get_token(self._scope, enable_cae=True)
 
         # On its own, so that a token that does not come is not taken for a call that was sent.
-        await patience.call(self._credential.doing, sign_in, acts=False)
+        try:
+            await patience.call(self._credential.doing, sign_in, acts=False)
+        except RequestError as error:
+            raise self._credential.late(error) from None
         return await patience.call(
             what, attempt, gate=self._gate, single_use=single_use, mistaken=mistaken
         )
@@ -411,37 +446,65 @@ def _refusal(error: APIError, exchange: _Exchange) -> Answer:
         message=message,
         request_id=exchange.request_id,
         retry_after=seconds(exchange.header("retry-after")),
-        may_have_acted=status is None or status >= 500 or status < 300,
+        may_have_acted=status is None or _may_have_acted(status),
     )
 
 
-def _quarantine(job: SynchronizationJob, secrets: Secrets) -> Quarantine | None:
+def _member(document: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
+    """A member of a JSON object, None where it is null or not there."""
+    found = document.get(name)
+    if found is None or (isinstance(found, kind) and not isinstance(found, bool)):
+        return found
+    raise UnusableAnswerError(200, f"{name} in the answer is not what Graph has there")
+
+
+def _required(document: dict[str, Any], name: str) -> str:
+    if not (found := _member(document, name, str)):
+        raise UnusableAnswerError(200, f"the answer lacks {name}")
+    return found
+
+
+def _enumerated(document: dict[str, Any], name: str) -> str:
+    """A member of an enumeration, of which Graph may know more than msgraph-sdk."""
+    found = _member(document, name, str) or ""
+    return found[:1].upper() + found[1:]
+
+
+def _quarantine(job: dict[str, Any], secrets: Secrets) -> Quarantine | None:
     """The quarantine of a job; one that lasts four weeks disables the job.
 
     Whether a disabled job keeps its quarantine is not documented: one that Entra disabled has
     failed until then, one that nobody ever started has not.
     """
-    status = job.status
-    if status is None:
+    job_id = _required(job, "id")
+    schedule = _member(job, "schedule", dict) or {}
+    disabled = _enumerated(schedule, "state") == SynchronizationScheduleState.Disabled
+    if (status := _member(job, "status", dict)) is None:
         return None
-    disabled = bool(job.schedule and job.schedule.state == SynchronizationScheduleState.Disabled)
-    quarantine = status.quarantine
-    failed = bool(status.count_successive_complete_failures)
-    in_quarantine = quarantine or status.code == SynchronizationStatusCode.Quarantine
+    quarantine = _member(status, "quarantine", dict)
+    code = _enumerated(status, "code")
+    failed = bool(_member(status, "countSuccessiveCompleteFailures", int))
+    in_quarantine = quarantine is not None or code == SynchronizationStatusCode.Quarantine
     if not in_quarantine and not (disabled and failed):
         return None
-    reason = (quarantine and quarantine.reason) or QuarantineReason.Unknown
-    error = quarantine.error if quarantine else None
+    reason = _enumerated(quarantine or {}, "reason") or QuarantineReason.Unknown.name
+    error = _member(quarantine or {}, "error", dict) or {}
     for_credentials = reason == QuarantineReason.EncounteredQuarantineException
-    code = shown_code((error and error.code) or "", secrets)
-    job_id = shown_id(job.id or "", secrets)
-    return Quarantine(job_id, code or reason.name, for_credentials, disabled)
+    error_code = shown_code(_member(error, "code", str) or "", secrets)
+    shown_reason = shown_code(reason, secrets) or QuarantineReason.Unknown.name
+    return Quarantine(
+        shown_id(job_id, secrets), error_code or shown_reason, for_credentials, disabled
+    )
 
 
 def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:
     return [
         SynchronizationSecretKeyStringValuePair(
-            odata_type=_PAIR_TYPE, key=SynchronizationSecret(key), value=value
+            odata_type=_PAIR_TYPE,
+            key=SynchronizationSecret(key) if key in KEYS else None,
+            # A key that Graph has and msgraph-sdk has not.
+            additional_data={} if key in KEYS else {"key": key},
+            value=value,
         )
         for key, value in sorted(credentials.items())
     ]
@@ -457,12 +520,12 @@ async def _refuse_what_is_no_answer(response: httpx.Response) -> None:
         raise APIError(response_status_code=response.status_code)
 
 
+def _may_have_acted(status: int) -> bool:
+    return status >= 500 or status < 300
+
+
 def _no_answer(error: httpx.HTTPError) -> Answer:
+    if isinstance(error, httpx.ProxyError):
+        return unanswered(f"Tunnel connection failed: {error}")
     not_sent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
-    return Answer(
-        status=None,
-        code="",
-        message=connection_failure(f"{type(error).__name__}: {error}"),
-        may_have_acted=not not_sent,
-        is_final="CERTIFICATE_VERIFY_FAILED" in str(error),
-    )
+    return unanswered(f"{type(error).__name__}: {error}", may_have_acted=not not_sent)

@@ -20,12 +20,15 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from .connections import UnusableAnswerError
 from .errors import (
     Answer,
+    ProvisioningError,
+    RequestError,
     SettingsError,
     SignInError,
-    connection_failure,
     seconds,
+    unanswered,
 )
 from .permissions import PERSONAL_ACCOUNT, PERSONAL_TENANT, Caller
 from .redaction import Secrets, shown, shown_answer, shown_id
@@ -41,7 +44,6 @@ from .settings import (
 from .token_credential import token_credential
 
 if TYPE_CHECKING:
-    from azure.core.pipeline import PipelineResponse
     from azure.core.rest import HttpResponse
 
 # Python prints the warnings that nobody listens to: azure-identity's repeat the error that is
@@ -181,9 +183,25 @@ class SharedTokenCredential(AsyncTokenCredential):
                     f" {settings.client_id} of tenant {settings.tenant_id} ({configured.name})"
                 )
 
-    def _ask(self, scopes: tuple[str, ...], claims: str | None, enable_cae: bool) -> AccessToken:
-        from azure.identity import CredentialUnavailableError
+    def late(self, error: RequestError) -> ProvisioningError:
+        """`error`, that no token came in time, with what kept it where that is known."""
+        running = getattr(self._credential, "running", "")
+        if running:
+            message = f"{error.answer.message}: `{running}` does not end"
+            remedy = f"Run `{running}` yourself to see why."
+            return RequestError(error.doing, replace(error.answer, message=message), remedy=remedy)
+        response = self._last_response
+        if response is not None and response.status_code >= 400:
+            answer = replace(
+                error.answer,
+                status=response.status_code,
+                message="no other answer in the time allowed",
+                out_of_time=False,
+            )
+            return SignInError(error.doing, answer)
+        return error
 
+    def _ask(self, scopes: tuple[str, ...], claims: str | None, enable_cae: bool) -> AccessToken:
         failure: SignInError | SettingsError
         self._last_response = None
         try:
@@ -194,20 +212,33 @@ class SharedTokenCredential(AsyncTokenCredential):
             if self.caller is None or self.caller.tenant_id != PERSONAL_TENANT:
                 return token
             failure = SettingsError([f"{self.doing}: {PERSONAL_ACCOUNT}"])
-        except CredentialUnavailableError as error:
-            failure = self._unavailable(error)
-        except AzureError as error:
-            searched = isinstance(self._settings.identity, SignedIn)
-            failure = self._unavailable(error) if searched else self._refused(error)
+        except Exception as error:
+            failure = self._failure(error)
             # MSAL answers the next request from memory for a minute where Entra asked to wait.
             self._credential = None
-        except Exception as error:
-            failure = self._unfit(error)
         raise failure from None
 
-    def _note(self, response: PipelineResponse[Any, HttpResponse]) -> None:
+    def _failure(self, error: Exception) -> SignInError | SettingsError:
+        """What to raise for what azure-identity raised."""
+        from azure.identity import CredentialUnavailableError
+
+        if unusable := _unusable_answer(error):
+            code = "no ID token" if self._is_of_the_pipeline(unusable.url) else ""
+            answer = Answer(unusable.status, code, str(unusable), is_final=True)
+            return SignInError(self.doing, answer)
+        if isinstance(error, AzureError):
+            searched = isinstance(self._settings.identity, SignedIn)
+            if searched or isinstance(error, CredentialUnavailableError):
+                return self._unavailable(error)
+            return self._refused(error)
+        response = self._last_response
+        if response is not None and self._is_of_the_pipeline(response.request.url):
+            return SignInError(self.doing, self._no_id_token(response))
+        return self._unfit(error)
+
+    def _note(self, response: HttpResponse) -> None:
         """Keep Entra's answer, which azure-identity's errors mostly come without."""
-        self._last_response = response.http_response
+        self._last_response = response
 
     def _unfit(self, error: Exception) -> SettingsError:
         # azure-identity's words about a certificate may quote what it read.
@@ -247,23 +278,16 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     def _refused(self, error: AzureError) -> SignInError:
         said = str(error.message)
-        unanswered = isinstance(error, _UNANSWERED) or isinstance(error.__cause__, _UNANSWERED)
+        not_answered = isinstance(error, _UNANSWERED) or isinstance(error.__cause__, _UNANSWERED)
         response = getattr(error, "response", None) or self._last_response
-        if unanswered or response is None:
-            distrusted = "CERTIFICATE_VERIFY_FAILED" in said
-            answer = Answer(None, "", connection_failure(said), is_final=distrusted)
-        elif self._is_of_the_pipeline(response):
-            failing = response.status_code == 429 or response.status_code >= 500
-            answer = Answer(
-                response.status_code,
-                "" if failing else "no ID token",
-                "the service that gives ID tokens fails" if failing else "",
-                retry_after=seconds(response.headers.get("Retry-After", "")),
-            )
+        if not_answered or response is None:
+            answer = unanswered(said)
+        elif self._is_of_the_pipeline(response.request.url):
+            answer = self._no_id_token(response)
         else:
-            if response.status_code == 400 and "authority configuration" in said:
-                # MSAL drops Entra's answer to its first request, which is this one for no tenant.
-                said = "AADSTS90002: Entra has no configuration for this tenant"
+            if "authority configuration" in said:
+                # MSAL drops Entra's answer to its first request: for no tenant, AADSTS90002.
+                said = _description(response)
             # Anything else than Entra's own words may quote what was sent.
             found = re.search(r"(AADSTS\d+): (.*)", said, re.DOTALL)
             code, message = found.groups() if found else ("", "")
@@ -279,11 +303,21 @@ class SharedTokenCredential(AsyncTokenCredential):
             )
         return SignInError(self.doing, answer)
 
-    def _is_of_the_pipeline(self, response: HttpResponse) -> bool:
-        """Whether not Entra, but the pipeline's service that gives ID tokens answered so."""
+    def _no_id_token(self, response: HttpResponse) -> Answer:
+        failing = response.status_code == 429 or response.status_code >= 500
+        said = "the service that gives ID tokens"
+        return Answer(
+            response.status_code,
+            "" if failing else "no ID token",
+            f"{said} fails" if failing else "",
+            retry_after=seconds(response.headers.get("Retry-After", "")),
+        )
+
+    def _is_of_the_pipeline(self, asked: str) -> bool:
+        """Whether not Entra, but the pipeline's service that gives ID tokens was asked."""
         match self._settings.identity:
             case AzurePipelines(request_url=url) | GitHubActions(request_url=url):
-                return response.request.url.startswith(url.partition("?")[0].rstrip("/"))
+                return asked.startswith(url.partition("?")[0].rstrip("/"))
         return False
 
 
@@ -310,6 +344,22 @@ def _in_thread(function: Callable[..., _T], *args: object) -> asyncio.Future[_T]
 
     threading.Thread(target=run, name="token", daemon=True).start()
     return answer
+
+
+def _description(response: HttpResponse) -> str:
+    """Entra's own words in an answer, or nothing where it is not Entra's."""
+    try:
+        said = response.json()["error_description"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return said if isinstance(said, str) else ""
+
+
+def _unusable_answer(error: BaseException | None) -> UnusableAnswerError | None:
+    """What azure-identity and MSAL wrapped in errors of their own."""
+    while error is not None and not isinstance(error, UnusableAnswerError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 _UNANSWERED: Final = (ServiceRequestError, ServiceResponseError)

@@ -7,7 +7,6 @@ https://www.pulumi.com/registry/packages/azuread/installation-configuration/
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 import re
 import ssl
@@ -546,7 +545,8 @@ def _no_certificates(path: str) -> list[str]:
     except ValueError as error:
         return [f"caFile: {error}. Give the path of a PEM file with certificates."]
     try:
-        ssl.create_default_context(cafile=path)
+        # Not create_default_context, which also opens the file that SSLKEYLOGFILE names.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except (OSError, ValueError):
         return ["caFile: no PEM bundle there; give the path of a file with certificates."]
     return []
@@ -681,7 +681,7 @@ def _checked(certificate: ClientCertificate, problems: list[str]) -> ClientCerti
             problems.append(f"clientCertificatePath: {error}. Give the path of a PEM or PFX file.")
     try:
         base64.b64decode("".join(certificate.base64.split()), validate=True)
-    except binascii.Error:
+    except ValueError:
         problems.append("clientCertificate: not Base64; give a PEM or PFX file encoded so.")
     return certificate
 

@@ -9,14 +9,16 @@ import base64
 import functools
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 
+from .connections import SignInTransport
 from .settings import (
     CLOUDS,
     AzurePipelines,
@@ -30,13 +32,10 @@ from .settings import (
 )
 
 if TYPE_CHECKING:
-    from azure.core.pipeline import PipelineResponse
     from azure.core.rest import HttpResponse
 
 
-def token_credential(
-    settings: Settings, note: Callable[[PipelineResponse[Any, HttpResponse]], None]
-) -> TokenCredential:
+def token_credential(settings: Settings, note: Callable[[HttpResponse], None]) -> TokenCredential:
     """The credential of azure-identity for the settings' identity.
 
     `note` is given every answer of a service that it asks.
@@ -45,14 +44,11 @@ def token_credential(
     from azure import identity
 
     tenant_id, client_id = settings.tenant_id, settings.client_id
-    trust: dict[str, Any] = {"connection_verify": settings.ca_file} if settings.ca_file else {}
+    transport = functools.partial(SignInTransport, settings.ca_file, note)
     options: dict[str, Any] = {
-        **trust,
+        "transport": transport(),
         "authority": settings.authority_host,
-        "raw_response_hook": note,
         "retry_total": 0,  # repeating is the business of Patience alone
-        "connection_timeout": 30,
-        "read_timeout": 100,
     }
     if settings.authority_host not in {cloud.authority_host for cloud in CLOUDS.values()}:
         options["disable_instance_discovery"] = True
@@ -84,7 +80,7 @@ def token_credential(
                 **options,
             )
         case GitHubActions(request_url, request_token):
-            ask = functools.partial(_github_id_token, request_url, request_token, trust)
+            ask = functools.partial(_github_id_token, request_url, request_token, transport)
             return identity.ClientAssertionCredential(tenant_id, client_id, ask, **options)
         case ManagedIdentity(host):
             if host:
@@ -92,23 +88,31 @@ def token_credential(
                 os.environ["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = host
                 for other in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"):
                     os.environ.pop(other, None)
-            # With its own retries: the service on the machine asks for others than Entra. Never
-            # through a proxy, which would see the token: that service speaks HTTP.
+            # With its own retries: the service on the machine asks for others than Entra.
             return identity.ManagedIdentityCredential(
-                client_id=client_id or None, use_env_settings=False, **trust
+                client_id=client_id or None, transport=transport(on_this_machine=True)
             )
         case SignedIn(developer):
-            return _FirstThatServes(settings, developer, trust)
+            return _FirstThatServes(settings, developer, transport(on_this_machine=True))
+
+
+_COMMANDS: Final = {
+    "AzureCliCredential": "az account get-access-token",
+    "AzureDeveloperCliCredential": "azd auth token",
+}
+_COMMAND_TIMEOUT: Final = 30
 
 
 class _FirstThatServes(TokenCredential):
     """The command lines first, as pulumi-azuread has it; then what else is to be found.
 
     azure-identity's ChainedTokenCredential would look anew for each token, and might find another
-    identity for the second half of a step.
+    identity for the second half of a step. `running` is the command that it waits for.
     """
 
-    def __init__(self, settings: Settings, developer: bool, trust: dict[str, Any]) -> None:
+    running = ""
+
+    def __init__(self, settings: Settings, developer: bool, transport: SignInTransport) -> None:
         from azure import identity
 
         # Where it is set, it says what is looked for, and in which order is Microsoft's to say.
@@ -121,18 +125,18 @@ class _FirstThatServes(TokenCredential):
             excluded += ["cli", "developer_cli"]
             tenant_id = settings.tenant_id
             command_lines = [
-                identity.AzureCliCredential(tenant_id=tenant_id, process_timeout=30),
-                identity.AzureDeveloperCliCredential(tenant_id=tenant_id, process_timeout=30),
+                identity.AzureCliCredential(tenant_id=tenant_id, process_timeout=_COMMAND_TIMEOUT),
+                identity.AzureDeveloperCliCredential(
+                    tenant_id=tenant_id, process_timeout=_COMMAND_TIMEOUT
+                ),
             ]
         known = {"managed_identity_client_id": settings.client_id} if settings.client_id else {}
         self._credentials: list[TokenCredential] = [
             *command_lines,
             identity.DefaultAzureCredential(
-                # A managed identity's token must not pass a proxy; nothing else here has HTTP.
-                use_env_settings=False,
+                transport=transport,  # for a managed identity: nothing else here has HTTP
                 **{f"exclude_{name}_credential": True for name in excluded},
                 **known,
-                **trust,
             ),
         ]
 
@@ -149,16 +153,26 @@ class _FirstThatServes(TokenCredential):
 
         tried = []
         for credential in self._credentials:
+            name = type(credential).__name__
+            self.running = _COMMANDS.get(name, "")
             try:
                 token = credential.get_token(*scopes, claims=claims, enable_cae=enable_cae)
             except CredentialUnavailableError as error:
-                tried.append(f"{type(credential).__name__}: {error.message}")
+                if isinstance(error.__cause__, subprocess.TimeoutExpired):
+                    tried.append(
+                        f"{name}: `{self.running}` did not end within {_COMMAND_TIMEOUT} s. Run it"
+                        " yourself to see why."
+                    )
+                    break
+                tried.append(f"{name}: {error.message}")
             except ClientAuthenticationError as error:
                 tried.append(_own_words(credential, str(error.message)))
                 break
             else:
                 self._credentials = [credential]
                 return token
+            finally:
+                self.running = ""
         raise ClientAuthenticationError("\n".join(tried))
 
 
@@ -175,7 +189,9 @@ def _content(path: str) -> str:
     return Path(path).read_text(encoding="utf-8").strip()
 
 
-def _github_id_token(request_url: str, request_token: str, trust: dict[str, Any]) -> str:
+def _github_id_token(
+    request_url: str, request_token: str, transport: Callable[[], SignInTransport]
+) -> str:
     """An ID token of the job.
 
     https://docs.github.com/actions/reference/security/oidc#methods-for-requesting-the-oidc-token
@@ -187,7 +203,7 @@ def _github_id_token(request_url: str, request_token: str, trust: dict[str, Any]
     query = {"audience": "api://AzureADTokenExchange", **dict(parse_qsl(parts.query))}
     url = urlunsplit(parts._replace(query=urlencode(query)))
     client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-        request_url, retry_total=0, connection_timeout=30, read_timeout=100, **trust
+        request_url, retry_total=0, transport=transport()
     )
     headers = {"Authorization": f"Bearer {request_token}", "Accept": "application/json"}
     with client:

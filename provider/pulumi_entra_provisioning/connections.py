@@ -1,0 +1,269 @@
+"""How services are reached: through which proxy, trusting whom, and how much of an answer is read.
+
+azure-identity sends its requests by requests, msgraph-sdk by httpx. Here both take the same proxy
+for a URL, and neither keeps more of an answer in memory than LIMIT.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import ssl
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import requests
+import urllib3
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from azure.core.rest import HttpResponse
+
+LIMIT: Final = 4 << 20
+"""Bytes of an answer, as they are sent and as they are decoded."""
+
+_GZIP: Final = b"\x1f\x8b"
+_FRAMING: Final = {"content-encoding", "content-length", "transfer-encoding"}
+
+
+class UnusableAnswerError(Exception):
+    """An answer whose body is too large, can't be decoded or is not what the service documents.
+
+    `status` is its HTTP status, `url` the URL that gave it, where that is known.
+    """
+
+    def __init__(self, status: int, problem: str, url: str = "") -> None:
+        self.status = status
+        self.url = url
+        super().__init__(problem)
+
+
+# The environment
+
+
+def check(urls: Iterable[str], ca_file: str) -> None:
+    """Raise SettingsError with every variable of the environment that keeps from reaching `urls`.
+
+    Where `ca_file` is given, it stands for the variables that name certificate authorities.
+    """
+    problems = list(dict.fromkeys(filter(None, map(_proxy_problem, urls))))
+    if _breaks_tls(os.environ.get("SSLKEYLOGFILE")):
+        problems.append("SSLKEYLOGFILE: the file can't be written. Unset it.")
+    elif not ca_file:
+        problems += [
+            f"{name}: no PEM certificates there. Give the path of a file with certificates, or"
+            " unset it."
+            for name in _bundles()
+            if not _holds_certificates(os.environ[name])
+        ]
+    if problems:
+        raise SettingsError(problems)
+
+
+def proxy(url: str) -> str | None:
+    """The proxy for `url`: of HTTPS_PROXY and NO_PROXY, or of the system where it has settings."""
+    found = select_proxy(url, get_environ_proxies(url, None))
+    if not found or not found.strip():
+        return None
+    found = found.strip()
+    return found if "://" in found else f"http://{found}"
+
+
+def _proxy_problem(url: str) -> str | None:
+    if (found := proxy(url)) is None:
+        return None
+    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+    name = next((name for name in names if os.environ.get(name)), "HTTPS_PROXY")
+    if found.lower().startswith("socks"):
+        return (
+            f"{name}: a SOCKS proxy is not supported. Set HTTPS_PROXY to an HTTP proxy, or list"
+            f" {urlsplit(url).hostname} in NO_PROXY."
+        )
+    if _is_usable(found):
+        return None
+    return (
+        f"{name}: not the URL of a proxy. Give http://HOST:PORT or http://USER:PASSWORD@HOST:PORT,"
+        " where special characters of the password are percent-encoded, such as # as %23."
+    )
+
+
+def _is_usable(proxy_url: str) -> bool:
+    """Whether both libraries make the same of a proxy's URL."""
+    try:
+        "".join(httpx.Proxy(proxy_url).auth or ()).encode("latin-1")  # as requests sends it
+        parts = urlsplit(proxy_url)
+        return bool(
+            re.fullmatch(r"(?i)https?://[^/?#\s]+/?", proxy_url)
+            and parts.hostname
+            and parts.port != 0
+            and urllib3.util.parse_url(proxy_url).host
+        )
+    except (ValueError, httpx.InvalidURL, urllib3.exceptions.HTTPError):
+        return False
+
+
+def _bundles() -> list[str]:
+    """The variables that name certificate authorities, for httpx and for requests."""
+    pairs = (("SSL_CERT_FILE", "SSL_CERT_DIR"), ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+    first = (next((name for name in pair if os.environ.get(name)), None) for pair in pairs)
+    return [name for name in first if name]
+
+
+def _breaks_tls(key_log_file: str | None) -> bool:
+    try:
+        return bool(key_log_file) and not ssl.create_default_context()
+    except OSError:
+        return True
+
+
+def _holds_certificates(path: str) -> bool:
+    if any(map(os.path.isdir, path.split(os.pathsep))):
+        return True
+    try:
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+# Transports
+
+
+def graph_transport(url: str, ca_file: str) -> httpx.AsyncBaseTransport:
+    """What reaches Microsoft Graph at `url`, trusting `ca_file` alone where it is given."""
+    trust = ssl.create_default_context(cafile=ca_file) if ca_file else True
+    return _Bounded(httpx.AsyncHTTPTransport(verify=trust, proxy=proxy(url)))
+
+
+class SignInTransport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it late
+    """What azure-identity reaches Entra, and the services that pipelines and machines have, with.
+
+    `note` is given every answer. With `on_this_machine`, the services are on the machine itself:
+    no proxy is used, which would see their tokens, and a connection is there at once or never.
+    """
+
+    def __init__(
+        self,
+        ca_file: str,
+        note: Callable[[HttpResponse], None],
+        *,
+        on_this_machine: bool = False,
+    ) -> None:
+        session = requests.Session()
+        # Else requests would send what a .netrc file holds in the place of a token.
+        session.trust_env = False
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, _BoundedAdapter(by_proxy=not on_this_machine))
+        variables = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+        super().__init__(
+            session=session,
+            connection_verify=ca_file or next(filter(None, variables), True),
+            connection_timeout=2 if on_this_machine else 30,
+            read_timeout=100,
+        )
+        self._note = note
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        """The answer to a request, as azure.core's RequestsTransport has it."""
+        response = super().send(request, **kwargs)
+        self._note(response)
+        return response
+
+
+class _Bounded(httpx.AsyncBaseTransport):
+    """httpx's own transport, whose answers come whole and decoded."""
+
+    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        body = bytearray()
+        try:
+            async for part in response.aiter_raw():
+                body += part
+                if len(body) > LIMIT:
+                    break
+        finally:
+            await response.aclose()
+        return httpx.Response(
+            response.status_code,
+            headers=[
+                (name, value)
+                for name, value in response.headers.raw
+                if name.decode("latin-1").lower() not in _FRAMING
+            ],
+            content=_decoded(bytes(body), response.headers, response.status_code),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """The adapter of requests, whose answers come whole and decoded."""
+
+    def __init__(self, by_proxy: bool) -> None:
+        super().__init__()
+        self._by_proxy = by_proxy
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        url = str(request.url)
+        found = proxy(url) if self._by_proxy else None
+        kwargs |= {"proxies": {urlsplit(url).scheme: found} if found else {}, "stream": True}
+        response = super().send(request, *args, **kwargs)
+        response.raw.enforce_content_length = True
+        try:
+            body = response.raw.read(LIMIT + 1, decode_content=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(error, request=request) from error
+        if len(body) > LIMIT:
+            response.close()
+        try:
+            body = _decoded(body, response.headers, response.status_code)
+        except UnusableAnswerError as error:
+            raise UnusableAnswerError(error.status, str(error), url) from None
+        response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
+        return response
+
+
+def _decoded(body: bytes, headers: Mapping[str, str], status: int) -> bytes:
+    """The body of an answer without its Content-Encoding, of which there may be several."""
+    encodings = headers.get("Content-Encoding", "").lower().split(",")
+    try:
+        for encoding in reversed([encoding.strip() for encoding in encodings]):
+            if len(body) > LIMIT:
+                break
+            if encoding in ("gzip", "x-gzip", "deflate"):
+                body = _inflated(body)
+            elif encoding not in ("", "identity"):
+                raise UnusableAnswerError(status, "the answer has an unknown Content-Encoding")
+    except zlib.error:
+        raise UnusableAnswerError(status, "the answer is not encoded as it says") from None
+    if len(body) > LIMIT:
+        raise UnusableAnswerError(status, f"the answer is larger than {LIMIT >> 20} MiB")
+    return body
+
+
+def _inflated(body: bytes) -> bytes:
+    """What gzip or deflate made of `body`, cut just over the limit."""
+    inflated = bytearray()
+    # 47 is gzip or zlib. Some take deflate for what is in them, without their head:
+    # https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2
+    wbits = 47 if body.startswith((_GZIP, b"\x78")) else -15
+    while body and len(inflated) <= LIMIT:
+        part = zlib.decompressobj(wbits)
+        inflated += part.decompress(body, LIMIT + 1 - len(inflated))
+        if not part.eof and len(inflated) <= LIMIT:
+            raise zlib.error("cut")
+        body = part.unused_data if part.unused_data.startswith(_GZIP) else b""
+    return bytes(inflated)

@@ -1,0 +1,168 @@
+"""A server on loopback that answers what no service should: its tricks are data."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socketserver
+import ssl
+import threading
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import trustme
+
+
+@dataclass(frozen=True)
+class Trick:
+    """One answer, in whose `body` `{url}` stands for the server's own URL.
+
+    `headers` may name a header twice. With `endless`, `body` is sent in chunks again and again
+    until the client closes the connection or 256 MiB are sent.
+    """
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    endless: bool = False
+
+
+def said(document: Any, status: int = 200, **headers: str) -> Trick:
+    """An answer with a JSON document."""
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Trick(
+        status, (("Content-Type", "application/json"), *named), json.dumps(document).encode()
+    )
+
+
+def bomb(layers: int = 1) -> Trick:
+    """An answer of at most 256 KB that `layers` of gzip expand to 256 MiB."""
+    packed = zlib.compressobj(wbits=31)
+    body = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(256)) + packed.flush()
+    for _ in range(layers - 1):
+        body = gzip.compress(body)
+    encodings = ", ".join(["gzip"] * layers)
+    return Trick(200, (("Content-Type", "application/json"), ("Content-Encoding", encodings)), body)
+
+
+ENDLESS = Trick(200, (("Content-Type", "application/json"),), b" " * 65536, endless=True)
+SIGNS_IN = {
+    "/openid-configuration": said(
+        {"token_endpoint": "{url}/t/token", "authorization_endpoint": "{url}/t/authorize"}
+    ),
+    "/token": said({"access_token": "t0ken", "expires_in": 3600, "token_type": "Bearer"}),
+}
+"""What Entra answers."""
+
+HTML = Trick(200, (("Content-Type", "text/html"),), b"<html>Sign in</html>")
+
+
+@dataclass
+class HostileServer:
+    """The tricks by the end of a path, the first that fits; any other path answers 404.
+
+    It speaks TLS with a certificate for `name`, and HTTP where `name` is empty. `asked` are the
+    requests in their order, `method path`; `sent` counts the bytes of bodies.
+    """
+
+    tricks: Mapping[str, Trick]
+    folder: Path
+    name: str = "127.0.0.1"
+    asked: list[str] = field(default_factory=list)
+    sent: int = 0
+
+    def __enter__(self) -> HostileServer:
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.hostile = self
+        scheme = "http"
+        if self.name:
+            scheme = "https"
+            authority = trustme.CA()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert(self.name).configure_cert(context)
+            authority.cert_pem.write_to_path(self.ca_file)
+            self._server.context = context
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.daemon = True
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def ca_file(self) -> str:
+        """The PEM bundle that trusts this server."""
+        return str(self.folder / "ca.pem")
+
+    def trick(self, path: str) -> Trick:
+        """What a path answers."""
+        fitting = (trick for end, trick in self.tricks.items() if path.endswith(end))
+        trick = next(fitting, Trick(status=404))
+        return replace(trick, body=trick.body.replace(b"{url}", self.url.encode()))
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    hostile: HostileServer
+    context: ssl.SSLContext | None = None
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: clients that give up are what this server is for."""
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: _Server
+
+    def setup(self) -> None:
+        if self.server.context:
+            self.request = self.server.context.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def handle(self) -> None:
+        while line := self.rfile.readline():
+            method, path, _ = line.decode("latin-1").split(" ")
+            length = 0
+            while header := self.rfile.readline().strip():
+                name, _, value = header.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            self.rfile.read(length)
+            hostile = self.server.hostile
+            hostile.asked.append(f"{method} {path}")
+            self._answer(hostile.trick(path.partition("?")[0]))
+
+    def _answer(self, trick: Trick) -> None:
+        framing = (
+            ("Transfer-Encoding", "chunked")
+            if trick.endless
+            else ("Content-Length", str(len(trick.body)))
+        )
+        lines = [f"HTTP/1.1 {trick.status} Whatever"]
+        lines += [f"{name}: {value}" for name, value in (*trick.headers, framing)]
+        self.wfile.write("\r\n".join([*lines, "", ""]).encode())
+        if not trick.endless:
+            self._send(trick.body)
+            return
+        chunk = b"%x\r\n%b\r\n" % (len(trick.body), trick.body)
+        with suppress(OSError):
+            while self.server.hostile.sent < 256 << 20:
+                self._send(chunk)
+        self.connection.close()
+
+    def _send(self, body: bytes) -> None:
+        self.wfile.write(body)
+        self.server.hostile.sent += len(body)
