@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+from collections.abc import Iterator
+from importlib.metadata import distribution, packages_distributions, requires
 from pathlib import Path
 
 import pulumi_entra_provisioning
@@ -129,6 +132,65 @@ def test_the_emulator_knows_nothing_of_the_provider() -> None:
         assert own <= modules
         assert "pulumi_entra_provisioning" not in others
         assert not others & set(OWNERS)
+
+
+def modules_imported(path: Path) -> Iterator[list[str]]:
+    """What a file imports from other packages; of `from a import b`, `a.b` and then `a`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ([alias.name] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield from ([f"{node.module}.{alias.name}", str(node.module)] for alias in node.names)
+
+
+def distributions_imported(folder: Path) -> set[str]:
+    """The distributions whose modules the files of a folder import."""
+    of_packages = packages_distributions()
+    found = set()
+    for path in folder.glob("*.py"):
+        for modules in modules_imported(path):
+            package = modules[0].partition(".")[0]
+            if package in sys.stdlib_module_names:
+                continue
+            names = sorted(set(of_packages[package]))
+            # Where several share the name of a package, as `azure`, it is the one with the module.
+            holders = [
+                name
+                for module in modules
+                for name in names
+                if len(names) == 1 or holds(name, module)
+            ]
+            assert holders, f"{path} imports {modules[-1]}, which is of {' or '.join(names)}"
+            found.add(holders[0])
+    return {normalized(name) for name in found}
+
+
+def holds(name: str, module: str) -> bool:
+    path = module.replace(".", "/")
+    files = {str(file) for file in distribution(name).files or ()}
+    return not files.isdisjoint({f"{path}.py", f"{path}/__init__.py"})
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(
+    ("folder", "extra", "of_the_caller"),
+    # pytest itself loads the emulator's fixtures.
+    [(PACKAGE, "", set()), (PACKAGE / "emulator", "emulator", {"pytest"})],
+    ids=["provider", "emulator"],
+)
+def test_what_is_imported_is_declared_and_nothing_else(
+    folder: Path, extra: str, of_the_caller: set[str]
+) -> None:
+    marked = [line.partition(";") for line in requires("pulumi-entra-provisioning") or ()]
+    declared = {
+        normalized(re.split(r"[<>=\[ ]", requirement)[0])
+        for requirement, _, marker in marked
+        if "".join(re.findall(r"extra == ['\"](\w+)", marker)) == extra
+    }
+    assert distributions_imported(folder) - of_the_caller == declared
 
 
 def test_what_is_tested_is_what_is_installed() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,7 +200,7 @@ def test_no_pipeline_holds_a_secret(name: str) -> None:
         if re.search("KEY|PASS|SECRET|TOKEN(?!_CREDENTIALS)", variable):
             references = r"|\$\{\{ .* \}\}|\$\(.*\)|api://AzureADTokenExchange|urn:pulumi:org:.*"
             assert re.fullmatch(references, value), variable
-    text = (FOLDER / name).read_text()
+    text = (FOLDER / name).read_text().replace(checksum_of_the_release(), "")
     assert "secrets." not in text
     long_words = re.findall(r"(?<!@)\b[A-Za-z0-9+/_~-]{40,}={0,2}", text)
     assert [word for word in long_words if "/" not in word] == []
@@ -232,14 +234,71 @@ def test_the_commands_that_test_a_program_pass_on_the_emulator(tmp_path: Path) -
     assert re.search(r"acquireAccessToken: 204$", printed, re.MULTILINE)
 
 
-def test_every_pipeline_installs_the_same_version_of_the_cli() -> None:
-    pin = r"(?:pulumi-version: |get\.pulumi\.com \| sh -s -- --version |pulumi-python:)([\d.]+)$"
-    # As many as there are installations.
-    installed = r"uses: pulumi/actions@|get\.pulumi\.com|image: pulumi/"
+def checksum_of_the_release() -> str:
+    """That of the archive of the CLI for Linux, as tools/pulumi-cli pins it."""
+    pinned = (REPOSITORY / "tools/pulumi-cli/checksums.txt").read_text()
+    (checksum,) = re.findall(r"^(\w{64})  pulumi-v[\d.]+-linux-x64\.tar\.gz$", pinned, re.MULTILINE)
+    return str(checksum)
+
+
+def test_every_pipeline_installs_the_version_of_the_cli_that_the_tests_run() -> None:
+    pin = r"(?:pulumi-version: |CLI_VERSION: |image: pulumi/pulumi-python:)([\d.]+)(?:@.*)?$"
     texts = [(FOLDER / name).read_text() for name in FILES]
     pinned = [version for text in texts for version in re.findall(pin, text, re.MULTILINE)]
-    assert len(pinned) == sum(len(re.findall(installed, text)) for text in texts)
-    assert len(set(pinned)) == 1
+    # As many as there are installations; those of Azure DevOps have one variable.
+    installed = r"uses: pulumi/actions@|^  CLI_SHA256: |image: pulumi/"
+    assert len(pinned) == sum(len(re.findall(installed, text, re.MULTILINE)) for text in texts)
+    required = (REPOSITORY / "tools/pulumi-cli/go.mod").read_text()
+    assert set(pinned) == set(re.findall(r"pulumi/pkg/v3 v(\S+)", required))
+    assert dict(variables(AZURE))["CLI_SHA256"] == checksum_of_the_release()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_pipeline_runs_nothing_that_may_change_under_its_name(name: str) -> None:
+    for script in scripts(name):
+        assert not re.search(r"(curl|wget)\b.*\|\s*(ba|z)?sh\b", script)
+    for mapping in mappings(content(name)):
+        if "uses" in mapping:
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", mapping["uses"])
+        if "image" in mapping:
+            assert re.fullmatch(r"[\w/-]+:\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?", mapping["image"])
+        for key in ("runs-on", "vmImage"):
+            assert not str(mapping.get(key)).endswith("latest")
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_azure_pipelines_installs_the_cli_only_with_the_right_checksum(
+    tmp_path: Path, right: bool
+) -> None:
+    installations = {script for script in scripts(AZURE) if "curl" in script}
+    (installation,) = installations
+    version = dict(variables(AZURE))["CLI_VERSION"]
+    name = f"pulumi-v{version}-linux-x64.tar.gz"
+    release = tmp_path / f"v{version}"
+    release.mkdir()
+    (tmp_path / "pulumi").mkdir()
+    (tmp_path / "pulumi/pulumi").write_text("the CLI")
+    with tarfile.open(release / name, "w:gz") as archive:
+        archive.add(tmp_path / "pulumi", "pulumi")
+    content = (release / name).read_bytes()
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "temporary").mkdir()
+
+    address = "https://github.com/pulumi/pulumi/releases/download"
+    assert address in installation
+    status, printed = run(
+        ["bash", "-c", installation.replace(address, tmp_path.as_uri())],
+        tmp_path,
+        HOME=str(tmp_path / "home"),
+        AGENT_TEMPDIRECTORY=str(tmp_path / "temporary"),
+        CLI_VERSION=version,
+        CLI_SHA256=hashlib.sha256(content if right else content + b"!").hexdigest(),
+    )
+    assert (status == 0) is right, printed
+    assert ("pulumi.tar.gz: OK" if right else "pulumi.tar.gz: FAILED") in printed
+    assert (tmp_path / "home/pulumi/pulumi").exists() is right
+    assert (f"##vso[task.prependpath]{tmp_path}/home/pulumi\n" in printed) is right
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -527,5 +527,14 @@ def _may_have_acted(status: int) -> bool:
 def _no_answer(error: httpx.HTTPError) -> Answer:
     if isinstance(error, httpx.ProxyError):
         return unanswered(f"Tunnel connection failed: {error}")
-    not_sent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
+    not_sent = isinstance(
+        error,
+        (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.LocalProtocolError,
+            httpx.UnsupportedProtocol,
+        ),
+    )
     return unanswered(f"{type(error).__name__}: {error}", may_have_acted=not not_sent)
