@@ -190,8 +190,26 @@ def test_an_encoding_of_an_encoding_is_undone(once: str, again: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("once", "again"),
+    [
+        ("0x41, …", "a form"),
+        ("hexadecimal with spaces", "a form"),
+        ("over lines of Unicode", "Base64 of UTF-16"),
+        ("with zeros", "Base64"),
+        ("with zeros", "hexadecimal of UTF-16"),
+        ("quoted-printable over lines", "an object of JSON"),
+        (r"\x41", "over lines"),
+    ],
+)
+def test_what_breaks_an_encoding_is_removed_before_it_is_undone(once: str, again: str) -> None:
+    for value in (TOKEN, "Grüße/aus Zürich"):
+        assert withheld(ENCODINGS[again](ENCODINGS[once](value)), SecretToken=value)
+
+
+@pytest.mark.parametrize(
     "said",
     [
+        "Tr0ub=\r\n4dor=\r\n&3!",
         "Authorization: Basic dXNlcjpUcjB1YjRkb3ImMyE=",
         "Tr0ub4do was refused",
         "schÃ¶n-und-gut was refused",
