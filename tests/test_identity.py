@@ -40,6 +40,7 @@ from pulumi_entra_provisioning.emulator.server import Workload
 from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
 from pulumi_entra_provisioning.identity import SharedTokenCredential
 from pulumi_entra_provisioning.lifecycle import Lifecycle
+from pulumi_entra_provisioning.redaction import WITHHELD
 from pulumi_entra_provisioning.settings import (
     CLOUDS,
     SETTINGS_FROM_ENVIRONMENT,
@@ -173,6 +174,26 @@ def test_what_is_no_answer_of_entra_is_told_without_what_it_says(emulator: Emula
     with pytest.raises(SignInError, match=r": 403\. Check authorityHost") as caught:
         token(found({}, emulator.environment))
     assert "pl4nted" not in str(caught.value)
+
+
+def test_what_entra_says_is_shown_on_one_line_or_withheld(emulator: Emulator) -> None:
+    trace = "5f2b8c1e-0000-4000-8000-00000000aaaa"
+    secret = base64.b64encode(DEFAULT_CLIENT_SECRET.encode()).decode()
+    hostile = "a\x1b[31m ##vso[task.debug]\r\n::add-mask::x\u202e"
+    for said, shown_as in (
+        (f"Not {secret}", WITHHELD),
+        (hostile, "a #vso[task.debug] : add-mask: x"),
+    ):
+        description = f"AADSTS7000215: {said} Trace ID: {trace} Correlation ID: x"
+        body = json.dumps({"error": "invalid_client", "error_description": description})
+        fault = Fault(
+            path="*/token", status=401, body=body, headers={"Content-Type": "application/json"}
+        )
+        emulator.faults.add(fault)
+        with pytest.raises(SignInError) as caught:
+            token(found({}, emulator.environment))
+        told = str(caught.value)
+        assert f": 401 AADSTS7000215: {shown_as} (request-id {trace}). Set clientSecret" in told
 
 
 def test_calls_at_the_same_time_share_one_token_request(emulator: Emulator) -> None:
@@ -591,6 +612,10 @@ def test_where_no_identity_serves_each_is_told_with_the_reason(
         (
             "sys.exit('pl4nted AADSTS700082: The refresh token has expired.\\r\\npl4nted')",
             "AADSTS700082: The refresh token has expired.",
+        ),
+        (
+            "sys.exit('AADSTS700082: a\\x1b]0;t\\x07b ##vso[x] ::add-mask::y\\x85\\u202ec')",
+            "AADSTS700082: ab #vso[x] : add-mask: y c",
         ),
     ],
 )

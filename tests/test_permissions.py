@@ -166,3 +166,13 @@ def test_a_token_of_version_two_names_its_client_too() -> None:
     assert caller(claims).client_id == "the-client"
     assert caller(claims).id == "the-client"
     assert caller(USER).id == USER["oid"]
+
+
+@pytest.mark.parametrize(
+    "said", ["\x1b[31m", "x'; rm -rf $HOME; '", "##vso[task.debug]", "a\nb", 1]
+)
+def test_what_a_token_says_gets_into_no_command_but_as_an_id_or_a_permission(said: object) -> None:
+    roles = caller({**APPLICATION, "roles": [said, "User.Read.All"]}).roles
+    assert roles == ("User.Read.All",)
+    for claim in ("tid", "appid", "oid"):
+        assert Caller.of(jwt.encode({**APPLICATION, claim: said}, "k" * 32)) is None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import html
 import json
+import random
 import re
 import string
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -189,8 +190,26 @@ def test_an_encoding_of_an_encoding_is_undone(once: str, again: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("once", "again"),
+    [
+        ("0x41, …", "a form"),
+        ("hexadecimal with spaces", "a form"),
+        ("over lines of Unicode", "Base64 of UTF-16"),
+        ("with zeros", "Base64"),
+        ("with zeros", "hexadecimal of UTF-16"),
+        ("quoted-printable over lines", "an object of JSON"),
+        (r"\x41", "over lines"),
+    ],
+)
+def test_what_breaks_an_encoding_is_removed_before_it_is_undone(once: str, again: str) -> None:
+    for value in (TOKEN, "Grüße/aus Zürich"):
+        assert withheld(ENCODINGS[again](ENCODINGS[once](value)), SecretToken=value)
+
+
+@pytest.mark.parametrize(
     "said",
     [
+        "Tr0ub=\r\n4dor=\r\n&3!",
         "Authorization: Basic dXNlcjpUcjB1YjRkb3ImMyE=",
         "Tr0ub4do was refused",
         "schÃ¶n-und-gut was refused",
@@ -537,19 +556,31 @@ def test_a_real_message_is_shown_as_it_is(said: str, more: dict[str, str]) -> No
 
 # Fuzzed
 
-letters = st.sampled_from(string.ascii_letters + string.digits)
-signs = st.sampled_from("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-foreign = st.sampled_from("äöüßéñçåøŁğΩжщאع中文字かキ한글ﬁ①𝒜😀")
-values = st.one_of(
-    st.text(letters, min_size=8, max_size=60),
-    st.text(letters | signs, min_size=8, max_size=60),
-    st.text(letters | foreign, min_size=8, max_size=30),
-    st.text(letters | signs | foreign, min_size=8, max_size=30),
-    st.text(letters, min_size=8, max_size=40).map(lambda text: f"{text}\n"),
-    st.tuples(st.text(letters, min_size=1, max_size=9), st.text(letters | signs, min_size=8)).map(
-        ":".join
-    ),
-)
+LETTERS: Final = string.ascii_letters + string.digits
+SIGNS: Final = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+FOREIGN: Final = "äöüßéñçåøŁğΩжщאع中文字かキ한글ﬁ①𝒜😀"
+ALPHABETS: Final = [
+    LETTERS,
+    LETTERS + SIGNS,
+    LETTERS + FOREIGN,
+    LETTERS + SIGNS + FOREIGN,
+    SIGNS,
+    "0123456789abcdef",
+    "a",
+]
+
+
+def drawn(alphabets: list[Sequence[str]], least: int, most: int) -> st.SearchStrategy[str]:
+    """Texts of one alphabet; to draw their letters one by one would take most of the time."""
+    return st.builds(
+        lambda alphabet, length, seed: "".join(random.Random(seed).choices(alphabet, k=length)),
+        st.sampled_from(alphabets),
+        st.integers(least, most),
+        st.integers(0, 2**32),
+    )
+
+
+values = drawn([*ALPHABETS], 8, 40).map(lambda value: value + "\n") | drawn([*ALPHABETS], 8, 40)
 frames = st.sampled_from(
     ["{}", "value {} refused", "'{}'", '{{"error":"{}"}}', "x{}y", "https://x.example/?a={}&b=c"]
 )
@@ -571,24 +602,21 @@ def test_no_secret_is_shown_however_it_is_encoded(
         said = ENCODINGS[name](said)
     said = FINISHES[finish](frame.format(said))
     assume(len(said.rstrip("\0")) < 900)  # a longer one may be cut before the value
-    assert shown(said, Secrets({"SecretToken": value})) == WITHHELD
+    assert shown(said, Secrets({"SecretToken": value})) in (WITHHELD, WITHHELD_UNREAD)
 
 
-pieces = st.one_of(
-    st.text(max_size=20),
-    st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Zs", "Cs", "Co", "Mn"]), max_size=9),
-    st.sampled_from(
-        [*COMMANDS, "\x1b[", "\x1b]", "#", "##", ":", "::", "%", "\\u", "&#", "=", "eyJ"]
-    ),
-)
+PIECES: Final = [
+    *COMMANDS,
+    *map(chr, range(0x100)),
+    *map(chr, range(0x2000, 0x2070)),
+    *"## :: %25 \\u0025 &#37; =3D eyJ Bearer ä Ã¤".split(),
+    *"\ufeff\ufffd\U000e0041\ud800\x1b\x1b\x1b\x9b\x9d::::####",
+]
 
 
 @settings(max_examples=20_000, deadline=None)
-@given(st.lists(pieces, max_size=12), st.text(max_size=12))
-def test_whatever_is_said_becomes_one_line_that_nothing_obeys(
-    said_in_pieces: list[str], value: str
-) -> None:
-    said = "".join(said_in_pieces)
+@given(drawn([PIECES, PIECES[:40]], 0, 25), drawn([*ALPHABETS], 0, 12))
+def test_whatever_is_said_becomes_one_line_that_nothing_obeys(said: str, value: str) -> None:
     secrets = Secrets({"Password": value, "BaseAddress": said, "ConnectionString": said})
     code, message = shown_answer(said, said, secrets)
     for line in (code, message, printable(said), shown_id(said, secrets)):
@@ -604,5 +632,5 @@ def test_whatever_is_said_becomes_one_line_that_nothing_obeys(
 def test_a_value_that_is_echoed_is_not_shown(value: str, before: str, after: str) -> None:
     message = shown(before + value + after, Secrets({"Password": value}))
     seen = "".join(value.split())
-    if len(seen) >= 8 or not seen.isalnum():
-        assert value not in message or len(seen) < 4
+    if len(seen) >= 8 or (len(seen) >= 4 and not seen.isalnum()):
+        assert value not in message

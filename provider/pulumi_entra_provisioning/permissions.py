@@ -80,7 +80,7 @@ class Caller:
         """What `token` says, or None where it can't be read, as not all of Graph's can.
 
         It is read for what messages and outputs tell: who may do what is for Graph to decide, so
-        the signature is not verified. What has not the form of an id or a permission is no such.
+        the signature is not verified. Ids and permissions of another form than theirs are left out.
         """
         try:
             payload = token.split(".")[1]
@@ -100,7 +100,7 @@ class Caller:
                 scopes=scopes,
                 directory_roles=_names(claims.get("wids", ())),
             )
-        except (LookupError, ValueError, TypeError, AttributeError):
+        except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 
 

@@ -675,14 +675,9 @@ _NUMBERS: Final = (
 
 
 def _legible_parts(chunks: list[bytes], legible: re.Pattern[str]) -> Iterator[str]:
-    """The parts of `chunks` that are text."""
-    without_zeros = [chunk.replace(b"\0", b"") for chunk in chunks]  # UTF-16 of ASCII is ASCII then
+    """The parts of `chunks` that are text in UTF-8, or in UTF-16 where they hold its zeros."""
     with_zeros = [chunk[start:] for chunk in chunks if chunk.count(0) > 3 for start in (0, 1)]
-    for charset, read in (
-        ("utf-8", without_zeros),
-        ("utf-16-le", with_zeros),
-        ("utf-16-be", with_zeros),
-    ):
+    for charset, read in (("utf-8", chunks), ("utf-16-le", with_zeros), ("utf-16-be", with_zeros)):
         for chunk in read:
             if parts := legible.findall(_text(chunk, charset)):
                 yield "\ufffd".join(parts)
