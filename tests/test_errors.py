@@ -11,8 +11,8 @@ from pulumi_entra_provisioning.errors import (
     Answer,
     RequestError,
     SignInError,
-    connection_failure,
     seconds,
+    unanswered,
     unwrapped,
 )
 
@@ -97,9 +97,8 @@ def test_brackets_without_end_are_no_error_of_the_synchronization_service() -> N
 
 def test_what_went_wrong_with_a_connection_is_told_in_one_line() -> None:
     said = "OSError: [Errno 111] Connection\x1b[31m refused\r\n##vso[task.debug]x"
-    assert (
-        connection_failure(said) == "no answer ([Errno 111] Connection refused #vso[task.debug]x)"
-    )
+    message = unanswered(said).message
+    assert message == "no answer ([Errno 111] Connection refused #vso[task.debug]x)"
 
 
 @pytest.mark.parametrize(
