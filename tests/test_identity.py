@@ -184,7 +184,7 @@ def test_what_entra_says_is_shown_on_one_line_or_withheld(emulator: Emulator) ->
         (f"Not {secret}", WITHHELD),
         (hostile, "a #vso[task.debug] : add-mask: x"),
     ):
-        description = f"AADSTS7000215: {said} Trace ID: {trace} Correlation ID: x"
+        description = f"AADSTS7000215: {said}\r\nTrace ID: {trace}\r\nCorrelation ID: x"
         body = json.dumps({"error": "invalid_client", "error_description": description})
         fault = Fault(
             path="*/token", status=401, body=body, headers={"Content-Type": "application/json"}

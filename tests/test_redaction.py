@@ -580,7 +580,7 @@ def drawn(alphabets: list[Sequence[str]], least: int, most: int) -> st.SearchStr
     )
 
 
-values = drawn([*ALPHABETS], 8, 40).map(lambda value: value + "\n") | drawn([*ALPHABETS], 8, 40)
+values = drawn([*ALPHABETS], 8, 24).map(lambda value: value + "\n") | drawn([*ALPHABETS], 8, 24)
 frames = st.sampled_from(
     ["{}", "value {} refused", "'{}'", '{{"error":"{}"}}', "x{}y", "https://x.example/?a={}&b=c"]
 )

@@ -298,7 +298,7 @@ class SharedTokenCredential(AsyncTokenCredential):
                 response.status_code,
                 code,
                 sentence,
-                request_id=shown_id(trace.partition(" ")[0].strip(), secrets),
+                request_id=shown_id(next(iter(trace.split()), ""), secrets),
                 retry_after=seconds(response.headers.get("Retry-After", "")),
             )
         return SignInError(self.doing, answer)
