@@ -101,7 +101,6 @@ def test_run_reports_what_graph_received_and_what_the_tenant_holds(tmp_path: Pat
         "Oauth2ClientId",
         "Oauth2AccessToken",
         "Oauth2AccessTokenCreationTime",
-        "Oauth2RefreshToken",
     ]
     assert PLANTED not in report
     again = run_cli("run", "--state", state, "--", sys.executable, "-c", "")

@@ -517,7 +517,12 @@ def test_a_missing_setting_and_an_unknown_cloud_are_told_in_the_preview(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)
-    stack.environment = {**stack.environment, "AZURE_CLIENT_ID": "", "ARM_ENVIRONMENT": "moon"}
+    stack.environment = {
+        **stack.environment,
+        "AZURE_CLIENT_ID": "",
+        "ARM_ENVIRONMENT": "moon",
+        "ENTRA_PROVISIONING_SETTINGS_FROM_ENVIRONMENT": "",
+    }
     stack.configure_secret(token="t0ken")
     printed = stack.preview(succeeds=False)
     assert (

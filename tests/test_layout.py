@@ -186,7 +186,7 @@ def test_what_is_imported_is_declared_and_nothing_else(
 ) -> None:
     marked = [line.partition(";") for line in requires("pulumi-entra-provisioning") or ()]
     declared = {
-        normalized(re.split(r"[<>=\[ ]", requirement)[0])
+        normalized(re.split(r"[<>=!\[ ]", requirement)[0])
         for requirement, _, marker in marked
         if "".join(re.findall(r"extra == ['\"](\w+)", marker)) == extra
     }

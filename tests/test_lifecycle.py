@@ -752,6 +752,4 @@ def test_what_a_job_says_of_its_quarantine_is_told_in_one_line(emulator: Emulato
     seen, told = run(emulator, lambda steps: steps.read(TARGET, old))
     assert seen
     assert seen.status == "Quarantined"
-    assert told == [
-        f"{TARGET} is in quarantine for its credentials: a job, EncounteredQuarantineException"
-    ]
+    assert told == [f"{TARGET} is in quarantine: a job, EncounteredQuarantineException"]

@@ -492,7 +492,7 @@ AT_THE_LOWEST_VERSIONS = [
 ]
 
 
-def tested(folder: Path, programs: Path, tests: Sequence[str]) -> str:
+def outcome_of(folder: Path, programs: Path, tests: Sequence[str]) -> str:
     """The output of the tests, which pass with the packages of an environment, without a source."""
     copied(folder, "Makefile", "Pulumi.yaml", "README.md", "pyproject.toml", "examples", "tests")
     shown = run(
@@ -512,7 +512,7 @@ def test_the_wheel_passes_the_tests_at_the_lowest_versions_that_it_declares(tmp_
     programs = environment_of(
         sys.executable, tmp_path, *lowest, "--extra=emulator", wheel(), tests_with
     )
-    tested(tmp_path, programs, AT_THE_LOWEST_VERSIONS)
+    outcome_of(tmp_path, programs, AT_THE_LOWEST_VERSIONS)
 
 
 @pytest.mark.parametrize("version", declared_versions())
@@ -525,4 +525,4 @@ def test_the_wheel_passes_the_tests_on_every_version_of_python(
     if python is None:
         pytest.skip(f"there is no Python {version}")
     programs = environment_of(python, tmp_path, wheel("[emulator]"), "pytest")
-    assert f"Python {version}." in tested(tmp_path, programs, OF_EVERY_VERSION)
+    assert f"Python {version}." in outcome_of(tmp_path, programs, OF_EVERY_VERSION)

@@ -282,7 +282,11 @@ def test_an_explicit_provider_sees_no_configuration_of_the_stack(declare: Declar
     stack = declare(
         "provider=explicit", before='explicit = pulumi.ProviderResource("pulumi-python", "own")\n'
     )
-    stack.environment = {**stack.environment, "AZURE_CLIENT_ID": ""}
+    stack.environment = {
+        **stack.environment,
+        "AZURE_CLIENT_ID": "",
+        "ENTRA_PROVISIONING_SETTINGS_FROM_ENVIRONMENT": "",
+    }
     stack.configure(**{"entra-provisioning:clientId": DEFAULT_CLIENT_ID})
     assert "clientId: not set" in stack.preview(succeeds=False)
     declare().preview()
