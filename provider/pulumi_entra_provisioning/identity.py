@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import re
 import threading
@@ -349,7 +350,8 @@ def _in_thread(function: Callable[..., _T], *args: object) -> asyncio.Future[_T]
 def _description(response: HttpResponse) -> str:
     """Entra's own words in an answer, or nothing where it is not Entra's."""
     try:
-        said = response.json()["error_description"]
+        # Not json(), which the answers of earlier versions of azure-core do not have.
+        said = json.loads(response.text())["error_description"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
     return said if isinstance(said, str) else ""
