@@ -332,7 +332,7 @@ def diff(old: Authorization, inputs: Mapping[str, Any]) -> Difference:
         _refuse_used_code(old, inputs["credentials"], values)
         return Difference(changes=True, replaces=[name])
     credentials = _compared(old, inputs["credentials"], values)
-    triggers_differ = _canonical(old.triggers) != _canonical(inputs.get("triggers"))
+    triggers_differ = _triggers_differ(old, inputs)
     if credentials.authorize or triggers_differ:
         _refuse_used_code(old, inputs["credentials"], values)
     inputs_differ = (
@@ -380,6 +380,10 @@ def _compared(old: Authorization, declared: Any, values: Any) -> _Compared:
     declared_differ = _keyed_digest(salt, declared) != (of_declared or [of_values])[0]
     differ = declared_differ if values is None else _keyed_digest(salt, values) != of_values
     return _Compared(differ or old.status == "CredentialsMissing", declared_differ)
+
+
+def _triggers_differ(old: Authorization, inputs: Mapping[str, Any]) -> bool:
+    return _canonical(old.triggers) != _canonical(inputs.get("triggers"))
 
 
 def _is_to_follow_up(old: Authorization, inputs: Mapping[str, Any]) -> bool:
@@ -548,9 +552,8 @@ class Lifecycle:
         async with self._turn("authorizing", target, patience):
             values = references.resolved(declared)
             compared = _compared(old, declared, values)
-            triggers_differ = _canonical(old.triggers) != _canonical(inputs.get("triggers"))
             held = None
-            if authorizes := compared.authorize or triggers_differ:
+            if authorizes := compared.authorize or _triggers_differ(old, inputs):
                 _refuse_used_code(old, declared, values)
                 new, held = await self._authorize(target, old, inputs, values, patience)
             else:
