@@ -37,30 +37,18 @@ clean: ## remove everything that the other targets made, the built CLI too
 cli: .venv/ready
 	@.venv/bin/python tools/pulumi-cli/install.py
 
-# The package that the tests, the programs and `entra-emulator` use is the wheel, never the sources.
-.venv/ready: dist/built
-	.venv/bin/uv pip install --quiet --offline --no-deps --reinstall dist/*.whl
-	@touch $@
-
-# Folders are listed too, as a file that is removed changes nothing else. The build gets nothing from
-# an index: what it needs is there by pip, which knows the mirror and the certificates of a machine.
-dist/built: .venv/dependencies $(shell find provider -not -name __pycache__ -not -name '*.pyc') \
-		pyproject.toml CHANGELOG.md LICENSE README.md
-	@rm -rf dist
-	.venv/bin/python -m hatchling build
+# The package is installed editable: an edit needs no build. tests/package tests the built one.
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "Python 3.10 or later is needed; name it: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[emulator,dev]'
 	@touch $@
 
 # On its own, for the example of a gallery application: the engine looks for the plugin of every Pulumi
 # package that it finds installed, in every run of any program.
-.venv/azuread: .venv/dependencies examples/gallery-application/requirements.txt
+.venv/azuread: .venv/ready examples/gallery-application/requirements.txt
 	@rm -rf $@
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --target $@ \
 		"$$(grep '^pulumi-azuread' examples/gallery-application/requirements.txt)"
-	@touch $@
-
-.venv/dependencies: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
-		|| { echo "Python 3.10 or later is needed; name it: make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check '.[emulator,dev]'
 	@touch $@

@@ -23,10 +23,10 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from emulator_clients import ACQUIRE, scope, secret_credential
-from pulumi_entra_provisioning.emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
-from stack import PREAMBLE, Stack
-from test_package import environment_of, pulumi_environment, wheel
+from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
+from package.test_package import environment_of, pulumi_environment, wheel
+from support.emulator_clients import ACQUIRE, scope, secret_credential
+from support.stack import PREAMBLE, Stack
 
 AUTHORIZING = """
 for number, principal in enumerate(config.require_object("principals")):

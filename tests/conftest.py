@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pulumi_entra_provisioning.emulator import Emulator
-from stack import PREAMBLE, Stack
+from entra_emulator import Emulator
+from support.stack import PREAMBLE, Stack
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

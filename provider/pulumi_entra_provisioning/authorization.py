@@ -25,10 +25,11 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from . import engine, engine_status, lifecycle, wire
+from . import engine, engine_status, wire
 from .errors import ProvisioningError, SettingsError
-from .lifecycle import Authorization, Lifecycle
-from .settings import Settings, settings
+from .identity.settings import Settings, settings
+from .lifecycle import operations as lifecycle
+from .lifecycle.operations import Authorization, Lifecycle
 
 if TYPE_CHECKING:
     from .credentials import DeclaredCredentials

@@ -17,7 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from pulumi_entra_provisioning.emulator import (
+from entra_emulator import (
     DEFAULT_APPLICATION_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
     Emulator,

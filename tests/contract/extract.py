@@ -1,4 +1,4 @@
-"""Takes the facts that tests/test_contract.py needs out of Microsoft's metadata of Graph.
+"""Takes the facts that tests/contract/test_contract.py needs out of Microsoft's metadata of Graph.
 
 To be run by hand, when Microsoft has published new metadata or the emulator has grown a type:
 

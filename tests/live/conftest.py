@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from entra_emulator import Assumptions, Emulator
 from live.experiments import Experiment, assumptions, experiment
 from live.place import MissingSettingError, Place, emulated, live
-from pulumi_entra_provisioning.emulator import Assumptions, Emulator
 
 Findings = Callable[[Place, Experiment], Any]
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import httpx
 import jwt
+from entra_emulator import Assumptions
+from entra_emulator.assumptions import Refusal
+from entra_emulator.secret_keys import SECRET_KEYS
 from live.place import MissingSettingError, Place, Target, pairs, require, setting
-from pulumi_entra_provisioning.emulator import Assumptions
-from pulumi_entra_provisioning.emulator.assumptions import Refusal
-from pulumi_entra_provisioning.emulator.secret_keys import SECRET_KEYS
 
 BEARER = {"BaseAddress": "https://scim.example/v2", "SecretToken": "a-bearer-token-of-this-test"}
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 from azure.core.credentials import TokenCredential
 from azure.identity import CertificateCredential, ClientSecretCredential
-from pulumi_entra_provisioning.emulator import Assumptions, Emulator
+from entra_emulator import Assumptions, Emulator
 
 CLOUDS = {
     "global": ("https://graph.microsoft.com", "https://login.microsoftonline.com"),

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pulumi_entra_provisioning.emulator import Emulator
+from entra_emulator import Emulator
 
 
 @pytest.mark.usefixtures("entra_emulator_environment")

@@ -1,0 +1,1 @@
+"""Microsoft Graph: its operations, its answers and when a call is repeated."""

@@ -1,0 +1,540 @@
+"""Microsoft Graph: one function for each operation, through msgraph-sdk."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from kiota_abstractions.api_error import APIError
+from kiota_abstractions.base_request_configuration import RequestConfiguration
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+from kiota_authentication_azure.azure_identity_authentication_provider import (
+    AzureIdentityAuthenticationProvider,
+)
+from kiota_http.middleware.options import (
+    HeadersInspectionHandlerOption,
+    RedirectHandlerOption,
+    RetryHandlerOption,
+)
+from msgraph.generated.applications.item.synchronization.acquire_access_token import (
+    acquire_access_token_post_request_body as token_body,
+)
+from msgraph.generated.applications.item.synchronization.jobs.item.restart import (
+    restart_post_request_body as restart_body,
+)
+from msgraph.generated.applications.item.synchronization.jobs.item.validate_credentials import (
+    validate_credentials_post_request_body as validation_body,
+)
+from msgraph.generated.applications.item.synchronization.secrets import (
+    secrets_put_request_body as secrets_body,
+)
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.models.quarantine_reason import QuarantineReason
+from msgraph.generated.models.synchronization_job_restart_criteria import (
+    SynchronizationJobRestartCriteria,
+)
+from msgraph.generated.models.synchronization_job_restart_scope import (
+    SynchronizationJobRestartScope,
+)
+from msgraph.generated.models.synchronization_schedule_state import SynchronizationScheduleState
+from msgraph.generated.models.synchronization_secret import SynchronizationSecret
+from msgraph.generated.models.synchronization_secret_key_string_value_pair import (
+    SynchronizationSecretKeyStringValuePair,
+)
+from msgraph.generated.models.synchronization_status_code import SynchronizationStatusCode
+from msgraph.graph_request_adapter import GraphRequestAdapter
+from msgraph.graph_request_adapter import options as sdk_options
+from msgraph.graph_service_client import GraphServiceClient
+from msgraph_core import GraphClientFactory
+
+from ..connections import UnusableAnswerError, check, graph_transport
+from ..errors import (
+    REMEDIES,
+    Answer,
+    ProvisioningError,
+    RequestError,
+    seconds,
+    unanswered,
+    unwrapped,
+)
+from ..identity.permissions import Caller, is_insufficient, lacking, lacking_to_look
+from ..identity.settings import Settings
+from ..identity.tokens import SharedTokenCredential
+from ..redaction import Secrets, shown_answer, shown_code, shown_id
+from .retries import Gate, Patience
+from .secret_keys import KEYS, SINGLE_USE
+from .target import GUID, Target
+
+if TYPE_CHECKING:
+    from kiota_abstractions.serialization import ParsableFactory
+
+_T = TypeVar("_T")
+
+USER_AGENT = f"pulumi-entra-provisioning/{version('pulumi-entra-provisioning')}"
+
+_LOOK_UP = 10.0
+"""Seconds for a request that only makes an error clearer."""
+
+_PAIR_TYPE = "microsoft.graph.synchronizationSecretKeyStringValuePair"
+_ERRORS: dict[str, type[ParsableFactory[Any]]] = {"XXX": ODataError}
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """The two ids by which Microsoft support and the audit log find a call."""
+
+    request_id: str
+    client_request_id: str
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """A synchronization job in quarantine.
+
+    `reason` is the code of its error, or Graph's `quarantineReason`. `is_disabled` says that Entra
+    does not try it again by itself.
+    """
+
+    job_id: str
+    reason: str
+    is_for_credentials: bool
+    is_disabled: bool
+
+    def __str__(self) -> str:
+        disabled = ", disabled" if self.is_disabled else ""
+        job = f"job {self.job_id}" if self.job_id else "a job"
+        return f"{job}, {self.reason}{disabled}"
+
+
+class Graph:
+    """Microsoft Graph v1.0 of one national cloud, called with one identity.
+
+    Every function takes the `patience` of the step that it is part of, which repeats its request
+    where waiting may help; none follows a redirect. Every function raises RequestError where Graph
+    refuses or does not answer, SignInError where Entra gives no token, SettingsError where no
+    identity of the caller serves.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        check((settings.graph_endpoint, settings.authority_host), settings.ca_file)
+        self._endpoint = settings.graph_endpoint
+        self._scope = settings.scope
+        self._credential = SharedTokenCredential(settings)
+        self._gate = Gate("Microsoft Graph")
+        http = httpx.AsyncClient(
+            transport=graph_transport(settings.graph_endpoint, settings.ca_file),
+            timeout=httpx.Timeout(100, connect=30),
+            headers={"User-Agent": USER_AGENT},
+            event_hooks={"response": [_refuse_what_is_no_answer]},
+        )
+        options = {
+            **sdk_options,
+            # Repeating is the business of Patience alone: Kiota would resend a single-use code.
+            RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
+            RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+        }
+        self._adapter = GraphRequestAdapter(
+            AzureIdentityAuthenticationProvider(
+                self._credential,
+                scopes=[settings.scope],
+                allowed_hosts=[urlsplit(settings.graph_endpoint).hostname or ""],
+            ),
+            GraphClientFactory.create_with_default_middleware(client=http, options=options),
+        )
+        self._adapter.base_url = f"{settings.graph_endpoint}/v1.0"
+        self._client = GraphServiceClient(request_adapter=self._adapter)
+
+    @property
+    def caller_id(self) -> str | None:
+        """Client id of the caller, or a signed-in user's object id, where the token says it."""
+        caller = self._credential.caller
+        return caller.id if caller else None
+
+    async def acquire_access_token(
+        self, target: Target, credentials: Mapping[str, str], patience: Patience
+    ) -> Correlation:
+        """Have the provisioning service get an OAuth token of the target application.
+
+        `credentials` maps keys of `synchronizationSecret` to values.
+        https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken
+        """
+        body = token_body.AcquireAccessTokenPostRequestBody(credentials=_pairs(credentials))
+
+        async def post(exchange: _Exchange) -> Correlation:
+            action = self._item(target).synchronization.acquire_access_token
+            await action.post(body, exchange.configuration)
+            return exchange.correlation
+
+        return await self._call(
+            "authorizing",
+            target,
+            post,
+            patience,
+            credentials=credentials,
+            single_use=SINGLE_USE in credentials,
+            mistaken=lambda: self._taken_for_object_id(target, patience),
+        )
+
+    async def _taken_for_object_id(self, target: Target, patience: Patience) -> str:
+        """What to do where the target's id is not an object id but an application (client) id.
+
+        Nothing where it is not, or where the caller may not look.
+        """
+        client, app_id = self._client, target.object_id
+        of_app_id = (
+            client.applications_with_app_id(app_id)
+            if target.kind == "applications"
+            else client.service_principals_with_app_id(app_id)
+        )
+        try:
+            configuration = _Exchange(lambda: Secrets(None)).configuration
+            seconds = min(_LOOK_UP, patience.left)
+            found = await asyncio.wait_for(of_app_id.get(configuration), seconds)
+        except (
+            ProvisioningError,
+            APIError,
+            httpx.HTTPError,
+            UnusableAnswerError,
+            asyncio.TimeoutError,
+            ValueError,
+        ):
+            return ""
+        if found is None or not GUID.fullmatch(found.id or ""):
+            return ""
+        return f"{app_id} is an application (client) id. Use the object id instead: {found.id}."
+
+    async def validate_credentials(
+        self,
+        target: Target,
+        job_id: str,
+        credentials: Mapping[str, str] | None,
+        patience: Patience,
+    ) -> None:
+        """Have a synchronization job try the credentials that the service holds for the target.
+
+        `credentials` are the declared ones, which the application's answer may quote, or None where
+        they are not known.
+        https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-validatecredentials
+        """
+        body = validation_body.ValidateCredentialsPostRequestBody(use_saved_credentials=True)
+
+        async def post(exchange: _Exchange) -> None:
+            jobs = self._item(target).synchronization.jobs
+            action = jobs.by_synchronization_job_id(job_id).validate_credentials
+            await action.post(body, exchange.configuration)
+
+        await self._call(
+            "verifying the credentials of", target, post, patience, credentials=credentials
+        )
+
+    async def empty_secrets(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
+        """Remove the values of `keys` from what the provisioning service holds for the target.
+
+        https://learn.microsoft.com/graph/api/synchronization-serviceprincipal-put-synchronization
+        """
+        body = secrets_body.SecretsPutRequestBody(value=_pairs(dict.fromkeys(keys, "")))
+
+        async def put(exchange: _Exchange) -> None:
+            await self._item(target).synchronization.secrets.put(body, exchange.configuration)
+
+        await self._call("emptying credentials of", target, put, patience)
+
+    async def secret_keys(self, target: Target, patience: Patience) -> frozenset[str]:
+        """The keys of the credentials that the provisioning service holds for the target.
+
+        The GET is not in Graph's reference and so not in msgraph-sdk; Microsoft uses it in
+        https://learn.microsoft.com/entra/identity/app-provisioning/skip-out-of-scope-deletions
+        """
+
+        async def get(exchange: _Exchange) -> frozenset[str]:
+            pairs = await self._collection(target, "secrets", exchange)
+            return frozenset(_required(pair, "key") for pair in pairs)
+
+        return await self._call("reading the credentials' keys of", target, get, patience)
+
+    async def exists(self, target: Target, patience: Patience) -> bool:
+        """Whether the directory has the target.
+
+        404 says that it has not where Graph's own code is with it, which a proxy's 404 lacks.
+        """
+
+        async def get(exchange: _Exchange) -> None:
+            await self._item(target).get(exchange.configuration)
+
+        try:
+            await self._call("looking for", target, get, patience, forbidden=lacking_to_look)
+        except RequestError as error:
+            if (error.answer.status, error.answer.code) == (404, "Request_ResourceNotFound"):
+                return False
+            raise
+        return True
+
+    async def quarantines(self, target: Target, patience: Patience) -> list[Quarantine]:
+        """The synchronization jobs of the target that are in quarantine.
+
+        https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
+        """
+
+        async def get(exchange: _Exchange) -> list[Quarantine]:
+            jobs = await self._collection(target, "jobs", exchange)
+            found = (_quarantine(job, exchange.secrets) for job in jobs)
+            return [quarantine for quarantine in found if quarantine]
+
+        return await self._call("reading the synchronization jobs of", target, get, patience)
+
+    async def restart_job(self, target: Target, job_id: str, patience: Patience) -> None:
+        """Take a synchronization job out of quarantine; it also starts one that is disabled.
+
+        https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-restart
+        """
+        scope = SynchronizationJobRestartScope.QuarantineState
+        body = restart_body.RestartPostRequestBody(
+            criteria=SynchronizationJobRestartCriteria(reset_scope=scope)
+        )
+
+        async def post(exchange: _Exchange) -> None:
+            jobs = self._item(target).synchronization.jobs
+            action = jobs.by_synchronization_job_id(job_id).restart
+            await action.post(body, exchange.configuration)
+
+        await self._call(f"restarting job {job_id} of", target, post, patience)
+
+    async def _collection(
+        self, target: Target, name: str, exchange: _Exchange
+    ) -> list[dict[str, Any]]:
+        """A collection of the target's `synchronization`, as Graph sent it.
+
+        msgraph-sdk would take anything for an empty collection, and drop what it does not know.
+        Raises UnusableAnswerError for what is not Graph's form.
+        """
+        request = RequestInformation(
+            Method.GET, f"{{+baseurl}}/{target}/synchronization/{name}", {}
+        )
+        request.configure(exchange.configuration)
+        request.headers.try_add("Accept", "application/json")
+        sent = await self._adapter.send_primitive_async(request, "bytes", _ERRORS)
+        try:
+            document = json.loads(sent or b"")
+        except (ValueError, RecursionError):
+            document = None
+        found = _member(document, "value", list) if isinstance(document, dict) else None
+        if found is None or not all(isinstance(item, dict) for item in found):
+            raise UnusableAnswerError(200, "the answer is not a collection")
+        if document.get("@odata.nextLink") is not None:
+            raise UnusableAnswerError(200, "the answer is a part of a collection")
+        return found
+
+    def _item(self, target: Target) -> Any:
+        """The request builder of the target.
+
+        msgraph-sdk has one class for an application and another for a service principal, and twins
+        of their request bodies, which differ in their module alone: either serves for both.
+        """
+        if target.kind == "applications":
+            return self._client.applications.by_application_id(target.object_id)
+        return self._client.service_principals.by_service_principal_id(target.object_id)
+
+    async def _call(
+        self,
+        doing: str,
+        target: Target,
+        request: Callable[[_Exchange], Awaitable[_T]],
+        patience: Patience,
+        *,
+        credentials: Mapping[str, str] | None = None,
+        single_use: bool = False,
+        mistaken: Callable[[], Awaitable[str]] | None = None,
+        forbidden: Callable[[Caller, Target, str], str] = lacking,
+    ) -> _T:
+        """What `request` gives, sent as often as `patience` allows.
+
+        What the libraries below raise leaves as a RequestError that quotes none of `credentials`.
+        Where they are not known, it leaves without Graph's message, which may quote them.
+        `mistaken` gives the remedy of a mistake behind a 404. `forbidden` says what the caller
+        lacks where Graph refuses for want of a permission; such a refusal is final where no
+        permission in the token would do.
+        """
+        what = f"{doing} {target}"
+
+        async def attempt() -> _T:
+            exchange = _Exchange(lambda: Secrets(credentials, self._credential.secrets))
+            remedy = ""
+            try:
+                return await request(exchange)
+            except ProvisioningError:
+                raise
+            except APIError as error:
+                answer = _refusal(error, exchange)
+            except httpx.HTTPError as error:
+                answer = _no_answer(error)
+            except UnusableAnswerError as error:
+                answer = Answer(
+                    error.status,
+                    "",
+                    str(error),
+                    may_have_acted=_may_have_acted(error.status),
+                    is_final=True,
+                )
+                remedy = REMEDIES["2xx"]
+            except Exception as error:  # msgraph-sdk could not read what was answered
+                unreadable = f"unreadable answer ({type(error).__name__})"
+                answer = Answer(None, "", unreadable, may_have_acted=True, is_final=True)
+            if not remedy and answer.is_forbidden and (caller := self._credential.caller):
+                remedy = forbidden(caller, target, self._endpoint)
+                answer = replace(answer, is_final=is_insufficient(caller))
+            raise RequestError(what, answer, code_at_stake=single_use, remedy=remedy) from None
+
+        async def sign_in() -> None:
+            await self._credential.get_token(self._scope, enable_cae=True)
+
+        # On its own, so that a token that does not come is not taken for a call that was sent.
+        try:
+            await patience.call(self._credential.doing, sign_in, acts=False)
+        except RequestError as error:
+            raise self._credential.late(error) from None
+        return await patience.call(
+            what, attempt, gate=self._gate, single_use=single_use, mistaken=mistaken
+        )
+
+
+class _Exchange:
+    """One request's ids and headers, given to msgraph-sdk and read after its answer."""
+
+    def __init__(self, secrets: Callable[[], Secrets]) -> None:
+        self._secrets = secrets
+        self._client_request_id = str(uuid.uuid4())
+        self._headers = HeadersInspectionHandlerOption(inspect_request_headers=False)
+        self.configuration = RequestConfiguration[Any](options=[self._headers])
+        self.configuration.headers.add("client-request-id", self._client_request_id)
+
+    @functools.cached_property
+    def secrets(self) -> Secrets:
+        """What nothing that is shown of the answer may hold."""
+        return self._secrets()
+
+    @property
+    def correlation(self) -> Correlation:
+        return Correlation(self.request_id, self._client_request_id)
+
+    @property
+    def request_id(self) -> str:
+        return shown_id(self.header("request-id"), self.secrets)
+
+    def header(self, name: str) -> str:
+        return ", ".join(self._headers.response_headers.get(name))
+
+
+def _refusal(error: APIError, exchange: _Exchange) -> Answer:
+    status = error.response_status_code
+    details = error.error if isinstance(error, ODataError) else None
+    code, message = unwrapped(
+        (details.code if details else None) or "", (details.message if details else None) or ""
+    )
+    code, message = shown_answer(code, message, exchange.secrets)
+    return Answer(
+        status=status,
+        code=code,
+        message=message,
+        request_id=exchange.request_id,
+        retry_after=seconds(exchange.header("retry-after")),
+        may_have_acted=status is None or _may_have_acted(status),
+    )
+
+
+def _member(document: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
+    """A member of a JSON object, None where it is null or not there."""
+    found = document.get(name)
+    if found is None or (isinstance(found, kind) and not isinstance(found, bool)):
+        return found
+    raise UnusableAnswerError(200, f"{name} in the answer is not what Graph has there")
+
+
+def _required(document: dict[str, Any], name: str) -> str:
+    if not (found := _member(document, name, str)):
+        raise UnusableAnswerError(200, f"the answer lacks {name}")
+    return found
+
+
+def _enumerated(document: dict[str, Any], name: str) -> str:
+    """A member of an enumeration, of which Graph may know more than msgraph-sdk."""
+    found = _member(document, name, str) or ""
+    return found[:1].upper() + found[1:]
+
+
+def _quarantine(job: dict[str, Any], secrets: Secrets) -> Quarantine | None:
+    """The quarantine of a job; one that lasts four weeks disables the job.
+
+    Whether a disabled job keeps its quarantine is not documented: one that Entra disabled has
+    failed until then, one that nobody ever started has not.
+    """
+    job_id = _required(job, "id")
+    schedule = _member(job, "schedule", dict) or {}
+    disabled = _enumerated(schedule, "state") == SynchronizationScheduleState.Disabled
+    if (status := _member(job, "status", dict)) is None:
+        return None
+    quarantine = _member(status, "quarantine", dict)
+    code = _enumerated(status, "code")
+    failed = bool(_member(status, "countSuccessiveCompleteFailures", int))
+    in_quarantine = quarantine is not None or code == SynchronizationStatusCode.Quarantine
+    if not in_quarantine and not (disabled and failed):
+        return None
+    reason = _enumerated(quarantine or {}, "reason") or QuarantineReason.Unknown.name
+    error = _member(quarantine or {}, "error", dict) or {}
+    for_credentials = reason == QuarantineReason.EncounteredQuarantineException
+    error_code = shown_code(_member(error, "code", str) or "", secrets)
+    shown_reason = shown_code(reason, secrets) or QuarantineReason.Unknown.name
+    return Quarantine(
+        shown_id(job_id, secrets), error_code or shown_reason, for_credentials, disabled
+    )
+
+
+def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:
+    return [
+        SynchronizationSecretKeyStringValuePair(
+            odata_type=_PAIR_TYPE,
+            key=SynchronizationSecret(key) if key in KEYS else None,
+            # A key that Graph has and msgraph-sdk has not.
+            additional_data={} if key in KEYS else {"key": key},
+            value=value,
+        )
+        for key, value in sorted(credentials.items())
+    ]
+
+
+async def _refuse_what_is_no_answer(response: httpx.Response) -> None:
+    """Raise for what Kiota takes for a success: a redirect, and a proxy's page for an action's 204.
+
+    https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken
+    """
+    action = response.request.method in ("POST", "PUT")
+    if response.is_redirect or (action and response.is_success and response.status_code != 204):
+        raise APIError(response_status_code=response.status_code)
+
+
+def _may_have_acted(status: int) -> bool:
+    return status >= 500 or status < 300
+
+
+def _no_answer(error: httpx.HTTPError) -> Answer:
+    if isinstance(error, httpx.ProxyError):
+        return unanswered(f"Tunnel connection failed: {error}")
+    not_sent = isinstance(
+        error,
+        (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.LocalProtocolError,
+            httpx.UnsupportedProtocol,
+        ),
+    )
+    return unanswered(f"{type(error).__name__}: {error}", may_have_acted=not not_sent)

@@ -1,0 +1,213 @@
+"""When a call is repeated, how long it waits before, and when it gives up: the one policy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from ..errors import REMEDIES, Answer, RequestError, SignInError
+
+_T = TypeVar("_T")
+
+_THROTTLED: Final = frozenset({429, 503, 504})
+
+_REPLICATION_SHARE: Final = 0.2
+"""The part of the time allowed that a target may take to appear in every replica of Entra."""
+
+_LONGEST_PAUSE: Final = 30.0
+
+_FIRST_LIMIT: Final = 16.0
+"""Calls that a run begins with at once. A dynamic provider never has more than four."""
+
+_SPREAD: Final = 1.0
+"""Seconds over which several runs that were told the same pause come back."""
+
+_WORTH_TELLING: Final = 4.0
+
+
+_TOO_LATE: Final = Answer(
+    None, "", "not sent, as the time allowed was over before", out_of_time=True
+)
+
+
+class _NotSentError(Exception):
+    """There is no time for another attempt."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(answer.message)
+
+
+class Gate:
+    """What all calls of a run to one service share: its pauses, and how many are on their way.
+
+    A pause that the service asks of one call holds for all of them. Calls that are on their way
+    when a limit is reached are refused in vain, and Graph counts them against the limit. So their
+    number starts low, grows with the answers while it is used up, and halves with a refusal, as in
+    TCP: https://datatracker.ietf.org/doc/html/rfc5681
+    """
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self._opens = 0.0
+        self._limit = _FIRST_LIMIT
+        self._was_refused = False
+        self._on_their_way = 0
+        self._left = asyncio.Event()
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the service may be called again."""
+        return max(self._opens - time.monotonic(), 0.0)
+
+    @contextlib.asynccontextmanager
+    async def passed(self, seconds: float) -> AsyncIterator[None]:
+        """A call's way to the service and back. Raises _NotSentError if it can't begin in time."""
+        end = time.monotonic() + seconds
+        while self.pause or self._on_their_way >= int(self._limit):
+            left = end - time.monotonic()
+            if self.pause >= left:
+                message = f"not sent, as {self.service} asks this run to wait longer than timeout"
+                answer = Answer(None, "", message, retry_after=self.pause, out_of_time=True)
+                raise _NotSentError(answer)
+            if self.pause:
+                await asyncio.sleep(self.pause)
+                continue
+            try:
+                await asyncio.wait_for(self._left.wait(), left)
+            except asyncio.TimeoutError:
+                raise _NotSentError(_TOO_LATE) from None
+        self._on_their_way += 1
+        try:
+            yield
+        except RequestError as error:
+            if error.answer.retry_after:
+                self._refused(error.answer.retry_after)
+            raise
+        else:
+            if self._on_their_way >= int(self._limit):
+                self._limit += 1 / self._limit if self._was_refused else 1
+        finally:
+            self._on_their_way -= 1
+            self._left.set()
+            self._left = asyncio.Event()
+
+    def _refused(self, retry_after: float) -> None:
+        # Of the calls that were on their way together, only the first says anything new.
+        if not self.pause:
+            self._limit = max(min(self._limit, self._on_their_way) / 2, 1.0)
+            self._was_refused = True
+        spread = random.uniform(0, _SPREAD)  # noqa: S311 - spreads runs, guards nothing
+        self._opens = max(self._opens, time.monotonic() + retry_after + spread)
+
+
+class Patience:
+    """How long one step of a resource may take, over all its calls, waits and repetitions.
+
+    `seconds` is for everything. `may_be_new` allows for a target that Entra has not replicated
+    yet. `tell` takes a line for the user's log.
+    """
+
+    def __init__(
+        self, seconds: float, tell: Callable[[str], None], *, may_be_new: bool = False
+    ) -> None:
+        now = time.monotonic()
+        self._end = now + seconds
+        self._replicated = now + seconds * _REPLICATION_SHARE if may_be_new else now
+        self._tell = tell
+
+    def capped(self, seconds: float) -> Patience:
+        """What is left of this, but no more than `seconds`."""
+        less = Patience(min(seconds, self.left), self._tell)
+        less._replicated = self._replicated
+        return less
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return max(self._end - time.monotonic(), 0.0)
+
+    async def call(
+        self,
+        doing: str,
+        attempt: Callable[[], Awaitable[_T]],
+        *,
+        gate: Gate | None = None,
+        acts: bool = True,
+        single_use: bool = False,
+        mistaken: Callable[[], Awaitable[str]] | None = None,
+    ) -> _T:
+        """What `attempt` gives, repeated as long as waiting may help.
+
+        `gate` is what it shares with the other calls to the same service. `acts` says whether the
+        call changes anything at Graph. With `single_use`, a call that may have been carried out is
+        not repeated. `mistaken` is asked once, at the first 404: it gives the remedy of a mistake
+        that no waiting mends, or nothing. Raises the RequestError or SignInError of the last
+        attempt, whose answer says whether any attempt may have been carried out.
+        """
+        pauses = _growing()
+        last: RequestError | SignInError | None = None
+        while True:
+            try:
+                async with contextlib.AsyncExitStack() as way:
+                    if gate is not None:
+                        await way.enter_async_context(gate.passed(self.left))
+                    return await self._within_time(doing, attempt, acts, single_use)
+            except _NotSentError as error:
+                remedy = REMEDIES["429"] if error.answer.retry_after else ""
+                raise last or RequestError(doing, error.answer, remedy=remedy) from None
+            except (RequestError, SignInError) as error:
+                may_have_acted = bool(last and last.answer.may_have_acted)
+                may_have_acted |= error.answer.may_have_acted
+                error.answer = replace(error.answer, may_have_acted=may_have_acted)
+                last = error
+                if error.answer.status == 404 and mistaken is not None:
+                    ask, mistaken = mistaken, None
+                    if remedy := await ask():
+                        raise RequestError(doing, error.answer, remedy=remedy) from None
+                reason = self._reason_to_wait(error, single_use)
+                pause = max(next(pauses), error.answer.retry_after or 0.0)
+                if reason is None or pause >= self.left:
+                    raise
+            if pause >= _WORTH_TELLING:
+                self._tell(f"{doing}: {reason}; trying again in {pause:.0f} s")
+            await asyncio.sleep(pause)
+
+    async def _within_time(
+        self, doing: str, attempt: Callable[[], Awaitable[_T]], acts: bool, single_use: bool
+    ) -> _T:
+        left = self.left
+        if not left:
+            raise _NotSentError(_TOO_LATE)
+        try:
+            return await asyncio.wait_for(attempt(), left)
+        except asyncio.TimeoutError:
+            message = f"no answer within {left:.0f} s"
+            answer = Answer(None, "", message, may_have_acted=acts, out_of_time=True)
+            raise RequestError(doing, answer, code_at_stake=single_use) from None
+
+    def _reason_to_wait(self, error: RequestError | SignInError, single_use: bool) -> str | None:
+        answer = error.answer
+        if answer.is_final or (answer.may_have_acted and single_use):
+            return None
+        if answer.status is None:
+            return answer.message
+        if answer.status in _THROTTLED:
+            return f"{answer.status}, which asks to wait"
+        unseen = answer.status == 404 or (answer.status == 401 and answer.is_forbidden)
+        # It is Graph that does not know a new target, not Entra.
+        if unseen and isinstance(error, RequestError) and time.monotonic() < self._replicated:
+            return f"{answer.status}, which a new target answers until Entra has replicated it"
+        return None
+
+
+def _growing() -> Iterator[float]:
+    pause = 1.0
+    while True:
+        yield pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads callers, guards nothing
+        pause = min(pause * 2, _LONGEST_PAUSE)

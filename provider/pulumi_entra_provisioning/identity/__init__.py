@@ -1,0 +1,1 @@
+"""Who calls Microsoft Graph, in which national cloud, and with which token."""

@@ -1,0 +1,226 @@
+"""What the caller may do, as its access token says, against what authorizing needs.
+
+https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken#permissions
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..graph.target import Target
+
+PERSONAL_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant of personal Microsoft accounts in every token of theirs."""
+
+PERSONAL_ACCOUNT: Final = (
+    "personal Microsoft accounts can't authorize provisioning. Sign in with a work or school"
+    " account, or give your organization's tenant and a client of it."
+)
+
+_SYNCHRONIZATION: Final = "Synchronization.ReadWrite.All"
+_OWNED_BY: Final = "Application.ReadWrite.OwnedBy"
+
+# The last two are not on the action's page, but the Terraform provider names them for the secrets:
+# a caller that has one of them may be refused for another reason, such as a target that is new.
+_SUFFICIENT: Final = frozenset(
+    {_SYNCHRONIZATION, _OWNED_BY, "Application.ReadWrite.All", "Directory.ReadWrite.All"}
+)
+
+# https://learn.microsoft.com/graph/permissions-reference
+_APP_ROLE_IDS: Final = {
+    _SYNCHRONIZATION: "9b50c33d-700f-43b1-b2eb-87e89b703581",
+    "Application.Read.All": "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
+}
+
+# https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
+_DIRECTORY_ROLES: Final = {
+    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": "Application Administrator",
+    "158c047a-c907-4556-b7ef-446551a6b5f7": "Cloud Application Administrator",
+    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2": "Hybrid Identity Administrator",
+}
+_GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
+
+_GRAPH: Final = "00000003-0000-0000-c000-000000000000"
+
+# The Azure CLI's, which the Azure Developer CLI has too, and Azure PowerShell's.
+_OF_MICROSOFT: Final = frozenset(
+    {"04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2"}
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who an access token was issued to, and what it allows.
+
+    `client_id` is the application's, `object_id` the service principal's or the user's. `roles`
+    are application permissions, `scopes` delegated ones; `directory_roles` are template ids.
+    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+    """
+
+    tenant_id: str
+    client_id: str
+    object_id: str
+    is_user: bool
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    directory_roles: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The client id, or a signed-in user's object id."""
+        return self.object_id if self.is_user else self.client_id
+
+    @staticmethod
+    def of(token: str) -> Caller | None:
+        """What `token` says, or None where it can't be read, as not all of Graph's can.
+
+        It is read for what messages and outputs tell: who may do what is for Graph to decide, so
+        the signature is not verified. Ids and permissions of another form than theirs are left out.
+        """
+        try:
+            payload = token.split(".")[1]
+            claims: dict[str, Any] = json.loads(
+                base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+            )
+            scopes = _names(claims.get("scp", "").split())
+            tenant_id, client_id, object_id = _names(
+                (claims["tid"], claims.get("appid") or claims["azp"], claims["oid"])
+            )
+            return Caller(
+                tenant_id=tenant_id,
+                client_id=client_id,
+                object_id=object_id,
+                is_user=claims.get("idtyp") == "user" or bool(scopes),
+                roles=_names(claims.get("roles", ())),
+                scopes=scopes,
+                directory_roles=_names(claims.get("wids", ())),
+            )
+        except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
+            return None
+
+
+def is_insufficient(caller: Caller) -> bool:
+    """Whether no permission in the caller's token can be the one that authorizing needs.
+
+    Of a signed-in user only the scopes are looked at: a custom role or ownership may take the place
+    of the directory roles that the token names.
+    """
+    return _SUFFICIENT.isdisjoint(caller.scopes if caller.is_user else caller.roles)
+
+
+def _names(claims: Iterable[Any]) -> tuple[str, ...]:
+    """Those of `claims` that have the form of an id or a permission: commands are made of them."""
+    return tuple(
+        claim
+        for claim in claims
+        if isinstance(claim, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,120}", claim)
+    )
+
+
+def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
+    """What the caller has against what authorizing the target needs, and how to grant it.
+
+    The commands stand at the end, each on a line of its own.
+    """
+    if caller.is_user:
+        return _lacking_of_user(caller, target, graph_endpoint)
+    has = f"The caller (client {caller.client_id}) has {_listed(caller.roles)}"
+    grant = _grant(caller, _SYNCHRONIZATION, graph_endpoint)
+    if _SYNCHRONIZATION in caller.roles:
+        return (
+            f"{has}, which is enough: run again in a moment if {target} was just made, and check"
+            " whether a Conditional Access policy or the tenant's licence stands against it."
+        )
+    if _OWNED_BY in caller.roles:
+        body = {"@odata.id": f"{graph_endpoint}/v1.0/directoryObjects/{caller.object_id}"}
+        own = _post(graph_endpoint, f"{target}/owners/$ref", body)
+        return (
+            f"{has}, which is good for what it owns: make it an owner of {target}, or grant it"
+            f" {_SYNCHRONIZATION}:\n  {own}\n  {grant}"
+        )
+    return (
+        f"{has}; it needs {_SYNCHRONIZATION}, or {_OWNED_BY} and ownership of {target}. Grant it"
+        f" (a managed identity's token may take a day to show it):\n  {grant}"
+    )
+
+
+def lacking_to_look(caller: Caller, target: Target, graph_endpoint: str) -> str:
+    """What the caller needs to tell a target that is gone from one that it may not see."""
+    needed = "Application.Read.All"
+    if caller.is_user:
+        return f"To see whether {target} is gone, the delegated permission {needed} is needed."
+    return (
+        f"The caller (client {caller.client_id}) has {_listed(caller.roles)}; it needs {needed} to"
+        f" see whether {target} is gone. Grant it:\n  {_grant(caller, needed, graph_endpoint)}"
+    )
+
+
+def _lacking_of_user(caller: Caller, target: Target, graph_endpoint: str) -> str:
+    known = {**_DIRECTORY_ROLES, _GLOBAL_ADMINISTRATOR: "Global Administrator"}
+    roles = [known[id] for id in caller.directory_roles if id in known]
+    *others, last = _DIRECTORY_ROLES.values()
+    has = (
+        f"The signed-in user has {_listed(caller.scopes, kind='delegated')} through client"
+        f" {caller.client_id}, and {', '.join(roles) or 'none of the directory roles'}"
+    )
+    if roles and _SYNCHRONIZATION in caller.scopes:
+        return f"{has}, which is enough: run again in a moment if {target} was just made."
+    told = (
+        f"{has}; needed are {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}, or a"
+        " custom role with the same permission"
+    )
+    if caller.client_id in _OF_MICROSOFT:
+        return (
+            f"{told}. This client is Microsoft's and can't be given the permission: sign in as a"
+            " service principal."
+        )
+    commands = []
+    if not roles:
+        body = {
+            "principalId": caller.object_id,
+            "roleDefinitionId": next(iter(_DIRECTORY_ROLES)),
+            "directoryScopeId": "/",
+        }
+        commands.append(_post(graph_endpoint, "roleManagement/directory/roleAssignments", body))
+    if _SYNCHRONIZATION not in caller.scopes:
+        # The command takes away what the client has and is not named.
+        scopes = " ".join(sorted({*caller.scopes, _SYNCHRONIZATION}))
+        commands.append(
+            f"az ad app permission grant --id {caller.client_id} --api {_GRAPH} --scope '{scopes}'"
+        )
+    return "\n  ".join([f"{told}:", *commands])
+
+
+def _listed(permissions: tuple[str, ...], kind: str = "application") -> str:
+    if not permissions:
+        return f"no {kind} permission"
+    return f"the {kind} permissions {', '.join(sorted(permissions))}"
+
+
+def _grant(caller: Caller, role: str, graph_endpoint: str) -> str:
+    """The command that assigns an app role of Graph, to managed identities too.
+
+    https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
+    """
+    graph = f"'$(az ad sp show --id {_GRAPH} --query id --output tsv)'"
+    body = {
+        "principalId": caller.object_id,
+        "appRoleId": _APP_ROLE_IDS[role],
+        "resourceId": graph,
+    }
+    path = f"servicePrincipals/{caller.object_id}/appRoleAssignments"
+    return _post(graph_endpoint, path, body)
+
+
+def _post(graph_endpoint: str, path: str, body: dict[str, str]) -> str:
+    # What is between the inner quotes is for the shell to fill in. Without the resource, the Azure
+    # CLI sends no token to a Graph that it does not know, such as the one of US Gov L5.
+    return (
+        f"az rest --method POST --resource {graph_endpoint} --url '{graph_endpoint}/v1.0/{path}'"
+        f" --body '{json.dumps(body)}'"
+    )

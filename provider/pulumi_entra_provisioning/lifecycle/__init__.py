@@ -1,0 +1,1 @@
+"""What happens to an authorization in each step of its life, in plain Python values."""

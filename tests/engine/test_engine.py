@@ -1,0 +1,766 @@
+"""The resource through the real CLI and engine, against the emulator."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from entra_emulator import (
+    DEFAULT_APPLICATION_ID,
+    DEFAULT_SERVICE_PRINCIPAL_ID,
+    Emulator,
+    Fault,
+)
+from entra_emulator.journal import Call
+from support.stack import BEARER, PREAMBLE, REPOSITORY, Stack
+
+ProgramFor = Callable[[str], Stack]
+
+PRINCIPAL = f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
+APPLICATION = f"applications/{DEFAULT_APPLICATION_ID}"
+PAIR = "microsoft.graph.synchronizationSecretKeyStringValuePair"
+
+
+def authorizing(emulator: Emulator) -> list[Call]:
+    return emulator.journal.select("POST", "*/acquireAccessToken")
+
+
+def token_requests(emulator: Emulator) -> list[Call]:
+    return emulator.journal.select("POST", "*/token")
+
+
+def another_service_principal(emulator: Emulator, name: str = "Another") -> str:
+    app_id = emulator.tenant.create_application(name)["appId"]
+    object_id: str = emulator.tenant.create_service_principal(app_id)["id"]
+    return object_id
+
+
+def test_a_preview_makes_no_request(emulator: Emulator, program_for: ProgramFor) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    changes = json.loads(stack.preview("--json"))["changeSummary"]
+    assert changes == {"create": 2}
+    assert emulator.journal.calls == []
+
+
+def test_two_authorizations_make_two_documented_calls_with_one_token_and_then_none(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(
+        BEARER
+        + f"""
+ProvisioningAuthorization(
+    "sales",
+    application_id="{DEFAULT_APPLICATION_ID}",
+    credentials=[
+        {{"key": "Oauth2ClientId", "value": "contoso"}},
+        {{"key": "Oauth2AuthorizationCode", "value": config.require_secret("code")}},
+    ],
+)
+"""
+    )
+    stack.configure_secret(token="t0ken", code="c0de")
+    stack.up()
+
+    by_path = {call.path: call for call in authorizing(emulator)}
+    assert {path: call.body for path, call in by_path.items()} == {
+        f"/v1.0/{PRINCIPAL}/synchronization/acquireAccessToken": {
+            "credentials": [
+                {"@odata.type": PAIR, "key": "BaseAddress", "value": "***"},
+                {"@odata.type": PAIR, "key": "SecretToken", "value": "***"},
+            ]
+        },
+        f"/v1.0/{APPLICATION}/synchronization/acquireAccessToken": {
+            "credentials": [
+                {"@odata.type": PAIR, "key": "Oauth2AuthorizationCode", "value": "***"},
+                {"@odata.type": PAIR, "key": "Oauth2ClientId", "value": "***"},
+            ]
+        },
+    }
+    assert len(authorizing(emulator)) == 2
+    assert len(token_requests(emulator)) == 1
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {
+        "BaseAddress": "https://scim.example/v2",
+        "SecretToken": "t0ken",
+    }
+    for call in by_path.values():
+        assert call.status == 204
+        assert re.match(r"pulumi-entra-provisioning/\d+\.\d+\.\d+ ", call.user_agent or "")
+
+    recorded = stack.authorizations()["directory"]
+    call = by_path[f"/v1.0/{PRINCIPAL}/synchronization/acquireAccessToken"]
+    assert recorded["id"] == PRINCIPAL
+    outputs = recorded["outputs"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", outputs.pop("authorizedAt"))
+    assert list(outputs.pop("credentialsDigest")) == [
+        "4dabf18193072939515e22adb298388d",
+        "ciphertext",
+    ]
+    assert outputs.pop("__provider")["ciphertext"]
+    assert outputs == {
+        "target": PRINCIPAL,
+        "credentialKeys": ["BaseAddress", "SecretToken"],
+        "storedKeys": ["BaseAddress", "SecretToken"],
+        "authorizedBy": emulator.environment["AZURE_CLIENT_ID"],
+        "cloud": "global",
+        "requestId": call.request_id,
+        "clientRequestId": call.client_request_id,
+        "revision": 1,
+        "status": "Authorized",
+        "keysToEmpty": [],
+    }
+
+    emulator.journal.clear()
+    assert "3 unchanged" in stack.up()
+    assert emulator.journal.calls == []
+
+
+def test_a_changed_secret_and_changed_triggers_each_update_in_place_with_one_call(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    program = BEARER.replace("    credentials=", "    triggers={'on': TRIGGER},\n    credentials=")
+    stack = program_for(program.replace("TRIGGER", "1"))
+    stack.configure_secret(token="first")
+    stack.up()
+
+    emulator.journal.clear()
+    stack.configure_secret(token="second")
+    assert "1 updated" in stack.up()
+    assert len(authorizing(emulator)) == 1
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert held["SecretToken"] == "second"
+
+    emulator.journal.clear()
+    program_for(program.replace("TRIGGER", "True"))
+    assert "1 updated" in stack.up()
+    assert len(authorizing(emulator)) == 1
+    assert stack.authorizations()["directory"]["outputs"]["revision"] == 3
+
+
+def test_a_key_that_is_no_longer_declared_is_emptied_after_the_call(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    emulator.journal.clear()
+    program_for(BEARER.replace('"BaseAddress": "https://scim.example/v2",', ""))
+    stack.up()
+    changes = [call for call in emulator.journal.calls if call.method != "GET"]
+    assert [(call.method, call.path.rpartition("/")[2]) for call in changes] == [
+        ("POST", "token"),
+        ("POST", "acquireAccessToken"),
+        ("PUT", "secrets"),
+    ]
+    assert changes[2].body == {"value": [{"@odata.type": PAIR, "key": "BaseAddress", "value": ""}]}
+    assert list(emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)) == [
+        "SecretToken"
+    ]
+
+
+def test_a_changed_target_replaces(emulator: Emulator, program_for: ProgramFor) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    other = another_service_principal(emulator)
+    program_for(BEARER.replace(DEFAULT_SERVICE_PRINCIPAL_ID, other))
+    assert "1 replaced" in stack.up()
+    assert stack.authorizations()["directory"]["id"] == f"servicePrincipals/{other}"
+    assert set(emulator.tenant.secrets("servicePrincipals", other)) == {
+        "BaseAddress",
+        "SecretToken",
+    }
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+
+
+def test_the_path_form_and_the_bare_form_of_an_id_are_the_same_target(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    emulator.journal.clear()
+    path = f"/servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID.upper()}"
+    program_for(BEARER.replace(DEFAULT_SERVICE_PRINCIPAL_ID, path))
+    assert "2 unchanged" in stack.up()
+    assert emulator.journal.calls == []
+
+
+def test_destroy_empties_the_declared_keys_and_the_tokens_and_leaves_the_others(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    emulator.tenant.put_secrets(
+        "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, [("SyncAll", "false")]
+    )
+    stack = program_for(
+        BEARER.replace('"SecretToken": c', '"Oauth2AuthorizationCode": "c0de", "SecretToken": c')
+    )
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert {"Oauth2AccessToken", "Oauth2RefreshToken", "SecretToken", "SyncAll"} < set(held)
+    stack.destroy()
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {
+        "SyncAll": "false"
+    }
+    assert stack.authorizations() == {}
+
+
+def test_destroy_says_which_key_graph_refuses_to_empty_and_empties_the_others(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER.replace('"SecretToken": c', '"SyncNotificationSettings": c'))
+    stack.configure_secret(token='{"Enabled":true}')
+    stack.up()
+    assert f"SyncNotificationSettings of {PRINCIPAL} stays" in stack.destroy()
+    assert list(emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)) == [
+        "SyncNotificationSettings"
+    ]
+
+
+def test_destroy_of_a_target_that_is_gone_succeeds(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    emulator.tenant.delete("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    stack.destroy()
+    assert stack.authorizations() == {}
+
+
+def test_a_renamed_resource_leaves_its_target_authorized(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    program_for(
+        BEARER.replace('"directory"', '"renamed"').replace('"BaseAddress": "https', '"Url": "https')
+    )
+    said = f"declares {PRINCIPAL}: keeps SecretToken; empties BaseAddress"
+    assert said in stack.up()
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {
+        "SecretToken": "t0ken",
+        "Url": "https://scim.example/v2",
+    }
+    assert list(stack.authorizations()) == ["renamed"]
+
+
+def test_two_resources_of_one_target_leave_it_authorized_when_one_of_them_goes(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER + BEARER.replace('"directory"', '"twin"'))
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    program_for(BEARER)
+    said = f"declares {PRINCIPAL}: keeps BaseAddress, SecretToken; empties nothing"
+    assert said in stack.up()
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert set(held) == {"BaseAddress", "SecretToken"}
+    assert "2 unchanged" in stack.refresh()
+
+
+def test_get_of_what_is_not_there_fails(emulator: Emulator, program_for: ProgramFor) -> None:
+    stack = program_for(
+        'ProvisioningAuthorization.get("found", pulumi.Output.secret('
+        '"applications/99999999-9999-4999-8999-999999999999"))'
+    )
+    assert "404 Request_ResourceNotFound" in stack.up(succeeds=False)
+
+
+def test_a_target_deleted_behind_pulumis_back_disappears_on_refresh(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    emulator.tenant.delete("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    stack.refresh()
+    assert stack.authorizations() == {}
+
+
+def test_lost_secrets_show_on_refresh_and_the_next_up_authorizes_again(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    emulator.tenant.put_secrets(
+        "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, [("SecretToken", "")]
+    )
+    stack.refresh()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "CredentialsMissing"
+    stack.up()
+    outputs = stack.authorizations()["directory"]["outputs"]
+    assert (outputs["status"], outputs["revision"]) == ("Authorized", 2)
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert held["SecretToken"] == "t0ken"
+
+
+def test_get_reads_an_existing_authorization_and_changes_nothing(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    emulator.tenant.put_secrets("applications", DEFAULT_APPLICATION_ID, [("SecretToken", "t0ken")])
+    stack = program_for(
+        f"""
+found = ProvisioningAuthorization.get("found", "{APPLICATION}")
+pulumi.export("keys", found.credential_keys)
+pulumi.export("status", found.status)
+"""
+    )
+    stack.up()
+    outputs = json.loads(stack.pulumi("stack", "output", "--json"))
+    assert outputs == {"keys": ["SecretToken"], "status": "Authorized"}
+    assert {call.method for call in emulator.journal.select(path="/v1.0/*")} == {"GET"}
+
+
+# What a program such as pulumi-azuread's does, with nothing between it and Graph but HTTP.
+CREATING_THE_TARGET = """
+class NewPrincipal(pulumi.dynamic.ResourceProvider):
+    def create(self, props):
+        import os, httpx
+        from azure.identity import ClientSecretCredential
+        graph = os.environ["ENTRA_PROVISIONING_GRAPH_ENDPOINT"]
+        ca = os.environ["ENTRA_PROVISIONING_CA_FILE"]
+        credential = ClientSecretCredential(
+            *(os.environ["AZURE_" + name] for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")),
+            authority=graph, disable_instance_discovery=True, connection_verify=ca,
+        )
+        headers = {"Authorization": "Bearer " + credential.get_token(graph + "/.default").token}
+        with httpx.Client(base_url=graph + "/v1.0", headers=headers, verify=ca) as client:
+            app = client.post("/applications", json={"displayName": "Made here"}).json()
+            principal = client.post("/servicePrincipals", json={"appId": app["appId"]}).json()
+        return pulumi.dynamic.CreateResult(principal["id"], {"token": "made-" + principal["id"]})
+
+class Principal(pulumi.dynamic.Resource):
+    token: pulumi.Output[str]
+    def __init__(self, name):
+        super().__init__(NewPrincipal(), name, {"token": None})
+
+principal = Principal("principal")
+made = ProvisioningAuthorization(
+    "made",
+    service_principal_id=principal.id,
+    credentials=principal.token.apply(lambda token: {"SecretToken": token}),
+    triggers=[principal.token],
+)
+pulumi.export("target", made.target)
+"""
+
+
+def test_inputs_that_only_the_deployment_knows_preview_and_apply(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    # The new service principal is not there yet for the first call, as Entra replicates.
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=404))
+    stack = program_for(CREATING_THE_TARGET)
+    stack.preview()
+    assert emulator.journal.calls == []
+    stack.up()
+    target = json.loads(stack.pulumi("stack", "output", "--json"))["target"]
+    kind, _, object_id = target.partition("/")
+    assert emulator.tenant.secrets(kind, object_id) == {"SecretToken": f"made-{object_id}"}
+    assert [call.status for call in authorizing(emulator)] == [404, 204]
+
+
+def test_a_code_that_may_be_spent_is_sent_again_by_no_run(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))
+    stack = program_for(BEARER.replace("SecretToken", "Oauth2AuthorizationCode"))
+    stack.configure_secret(token="c0de-planted")
+    printed = stack.up(succeeds=False)
+    assert "The authorization code may be spent" in printed
+    asks = "this authorization code may have been used"
+    assert asks in stack.preview(succeeds=False)
+    assert asks in stack.up(succeeds=False)
+    assert len(authorizing(emulator)) == 1
+    assert "c0de-planted" not in "".join(stack.printed) + stack.written()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Unknown"
+
+    stack.configure_secret(token="a-new-code")
+    stack.up()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+    assert "2 unchanged" in stack.up()
+
+
+def test_what_a_failed_create_may_have_left_is_taken_back_by_destroy(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after", times=9))
+    stack = program_for(BEARER.replace("    credentials", "    timeout=2,\n    credentials"))
+    stack.configure_secret(token="t0ken")
+    stack.up(succeeds=False)
+    emulator.faults.clear()
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    stack.destroy()
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+
+
+def test_the_diff_shows_which_input_changed(emulator: Emulator, program_for: ProgramFor) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="first")
+    stack.up()
+    stack.configure_secret(token="second")
+    assert "[diff: ~credentials]" in stack.preview()
+    assert "~ credentials" in stack.preview("--diff")
+
+
+def test_warnings_stand_in_preview_and_up(emulator: Emulator, program_for: ProgramFor) -> None:
+    program = BEARER.replace("    credentials", "    expires_at='2026-01-31',\n    credentials")
+    twin = BEARER.replace('"directory"', '"twin"').replace("/v2", "/v3")
+    stack = program_for(program + twin)
+    stack.configure_secret(token="t0ken")
+    for printed in (stack.preview(), stack.up(), stack.up()):
+        assert f"warning: the credentials of {PRINCIPAL} expired on 2026-01-31" in printed
+        assert f"warning: two resources of this program declare {PRINCIPAL}" in printed
+    assert stack.authorizations()["directory"]["outputs"]["expiresAt"] == "2026-01-31"
+
+
+def test_a_failed_update_keeps_the_state_true_and_the_next_up_mends_it(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.configure_secret(token="first")
+    stack.up()
+    before = stack.authorizations()["directory"]["outputs"]
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=403))
+    stack.configure_secret(token="second")
+    printed = stack.up(succeeds=False)
+    assert f"authorizing {PRINCIPAL}: 403" in printed
+    assert "Synchronization.ReadWrite.All" in printed
+    after = stack.authorizations()["directory"]["outputs"]
+    assert after["authorizedAt"] == before["authorizedAt"]
+    assert after["revision"] == 1
+    stack.up()
+    assert stack.authorizations()["directory"]["outputs"]["revision"] == 2
+
+
+def test_an_error_is_one_line_without_a_traceback(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=400, message="No."))
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    printed = stack.up(succeeds=False)
+    assert re.search(rf"^ +error: authorizing {PRINCIPAL}: 400 \w+: No \(request", printed, re.M)
+    assert "Traceback" not in printed
+    assert "RequestError" not in printed
+
+
+PLANTED = "pl4nted"
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ("credentials={'SecretToken': SECRET}", "no target is declared"),
+        (
+            "application_id=GUID, service_principal_id=GUID, credentials={'SecretToken': SECRET}",
+            "two targets are declared",
+        ),
+        (
+            "application_id=SECRET, credentials={'SecretToken': SECRET}",
+            "application_id: not an object id",
+        ),
+        ("application_id=GUID, credentials={}", "credentials: empty"),
+        ("application_id=GUID, credentials={SECRET: SECRET}", "a key that Graph does not know"),
+        (
+            "application_id=GUID, credentials={'secretToken': SECRET}",
+            'credentials["secretToken"]: not a key of Graph. Write "SecretToken"',
+        ),
+        (
+            "application_id=GUID, credentials=[{'key': 'Url', 'value': SECRET}] * 2",
+            'credentials["Url"]: declared more than once',
+        ),
+        (
+            "application_id=GUID, credentials={'Url': [SECRET]}",
+            'credentials["Url"]: the value must be text',
+        ),
+        (
+            "application_id=GUID, credentials={'SecretToken': SECRET, 'Url': None}",
+            'credentials["Url"]: the value is empty',
+        ),
+        (
+            "application_id=GUID, credentials={'Url': SECRET}, timeout=0",
+            "timeout: must be a number of seconds",
+        ),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_sent(
+    emulator: Emulator, program_for: ProgramFor, declared: str, said: str
+) -> None:
+    stack = program_for(
+        f"SECRET, GUID = '{PLANTED}', '{DEFAULT_APPLICATION_ID}'\n"
+        f"ProvisioningAuthorization('bad', {declared})\n"
+    )
+    printed = stack.preview("--diff", succeeds=False)
+    assert said in printed
+    assert PLANTED not in printed
+    assert emulator.journal.calls == []
+
+
+def test_a_missing_setting_and_an_unknown_cloud_are_told_in_the_preview(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    stack.environment = {
+        **stack.environment,
+        "AZURE_CLIENT_ID": "",
+        "ARM_ENVIRONMENT": "moon",
+        "ENTRA_PROVISIONING_SETTINGS_FROM_ENVIRONMENT": "",
+    }
+    stack.configure_secret(token="t0ken")
+    printed = stack.preview(succeeds=False)
+    assert (
+        "clientId: not set, though AZURE_CLIENT_SECRET is. Set it by `pulumi config set" in printed
+    )
+    assert "AZURE_CLIENT_ID" in printed
+    assert "environment: not a cloud that is known here" in printed
+    assert emulator.journal.calls == []
+
+
+PLANTED_VALUES = {
+    "configured": "pl4nted-configured",
+    "plain": "pl4nted-plain",
+    "listed": "pl4nted-listed",
+    "code": "pl4nted/code+&=\\\"'",
+}
+
+PLANTING = f"""
+import os
+planted = {{name: config.require_secret(name) for name in ("configured", "listed")}}
+plain = os.environ["PLANTED_PLAIN"]
+code = os.environ["PLANTED_CODE"]
+ProvisioningAuthorization(
+    "mapping",
+    service_principal_id="{DEFAULT_SERVICE_PRINCIPAL_ID}",
+    credentials={{"SecretToken": planted["configured"], "Password": plain}},
+    triggers=config.get("trigger"),
+)
+ProvisioningAuthorization(
+    "listing",
+    application_id="{DEFAULT_APPLICATION_ID}",
+    credentials=[
+        {{"key": "SecretToken", "value": planted["listed"]}},
+        {{"key": "Oauth2AuthorizationCode", "value": code}},
+    ],
+)
+"""
+
+
+def test_no_planted_value_is_printed_or_written_in_clear(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(PLANTING)
+    stack.environment = {
+        **stack.environment,
+        "PLANTED_PLAIN": PLANTED_VALUES["plain"],
+        "PLANTED_CODE": PLANTED_VALUES["code"],
+    }
+    stack.configure_secret(configured=PLANTED_VALUES["configured"], listed=PLANTED_VALUES["listed"])
+    stack.preview("--diff", "--debug")
+    stack.preview("--json")
+    stack.up("--diff", "--debug")
+    stack.up("--json")
+    stack.refresh("--diff", "--debug")
+    stack.refresh("--json")
+    # A page in Entra's place echoes the request for a token.
+    form = f"<html>client_secret={emulator.environment['AZURE_CLIENT_SECRET']}</html>"
+    emulator.faults.add(Fault(path="*/token", status=403, body=form))
+    stack.refresh("--debug", succeeds=False)
+    # Graph echoes what it was sent, in clear and encoded.
+    echo = json.dumps(PLANTED_VALUES["code"])[1:-1]
+    for target, said in ((APPLICATION, echo), (PRINCIPAL, PLANTED_VALUES["plain"])):
+        path = f"*/{target}/*/acquireAccessToken"
+        emulator.faults.add(Fault(path=path, status=400, message=f"{said} is wrong"))
+    stack.configure(trigger="again")
+    printed = stack.up("--diff", "--debug", succeeds=False)
+    assert "400 Request_BadRequest: the message is withheld" in printed
+    stack.exported()
+    stack.destroy("--diff", "--json")
+
+    secrets = [
+        *PLANTED_VALUES.values(),
+        echo,
+        emulator.environment["AZURE_CLIENT_SECRET"],
+    ]
+    everything = "\n".join([*stack.printed, stack.written(), repr(emulator.journal.calls)])
+    assert "SecretToken" in everything
+    assert [secret for secret in secrets if secret in everything] == []
+    assert not re.search(r"eyJ[\w-]+\.eyJ[\w-]+\.", everything), "a bearer token"
+
+
+def recorded_states() -> list[Any]:
+    return [
+        pytest.param(path, id=path.stem)
+        for path in sorted((REPOSITORY / "tests/engine/states").glob("*.json"))
+    ]
+
+
+@pytest.mark.parametrize("recorded", recorded_states())
+def test_a_recorded_state_replays(
+    emulator: Emulator, program_for: ProgramFor, recorded: Any
+) -> None:
+    emulator.tenant.put_secrets(
+        "servicePrincipals",
+        DEFAULT_SERVICE_PRINCIPAL_ID,
+        [("BaseAddress", "https://scim.example/v2"), ("SecretToken", "t0ken")],
+    )
+    stack = program_for(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.pulumi("stack", "import", "--file", str(recorded))
+    assert "2 unchanged" in stack.up()
+    assert emulator.journal.calls == []
+    assert "2 unchanged" in stack.refresh()
+
+    state = stack.authorizations("--show-secrets")["directory"]["outputs"]
+    pickled = base64.b64decode(json.loads(state["__provider"]["plaintext"]))
+    assert b"pulumi_entra_provisioning" in pickled
+    assert b"pulumi_entra_provisioning." not in pickled, "names an internal module"
+
+    stack.configure_secret(token="another")
+    assert "1 updated" in stack.up()
+    stack.destroy()
+    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+
+
+def begin(stack: Stack, *arguments: str) -> subprocess.Popen[str]:
+    """Start the CLI in a process group of its own, and give it back while it runs."""
+    return subprocess.Popen(
+        ["pulumi", *arguments, "--yes", "--skip-preview", "--non-interactive", "--color=never"],
+        cwd=stack.folder,
+        env=stack.whole_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def in_the_middle_of_a_create(stack: Stack, emulator: Emulator) -> subprocess.Popen[str]:
+    """A run of `pulumi up` whose call has reached Graph and is not answered yet."""
+    stack.configure_secret(token="t0ken")
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=3.0))
+    running = begin(stack, "up")
+    while emulator.faults.pending and running.poll() is None:
+        time.sleep(0.05)
+    return running
+
+
+def test_a_run_that_is_killed_in_the_middle_of_a_create_goes_on_with_the_next(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    running = in_the_middle_of_a_create(stack, emulator)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+
+    stack.pulumi("cancel", "--yes")
+    assert stack.authorizations() == {}
+    assert "interrupted while creating" in stack.up()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+    assert "2 unchanged" in stack.up()
+
+
+def plugin_process(stack: Stack) -> int:
+    """The process in which the engine runs the dynamic provider of a stack."""
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("needs /proc to tell the processes of one stack from those of others")
+    own = f"PULUMI_HOME={stack.folder / 'home'}".encode()
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):  # a process of another test ends meanwhile
+            command, environment = (
+                (process / name).read_bytes() for name in ("cmdline", "environ")
+            )
+            if b"pulumi.dynamic" in command and own in environment:
+                return int(process.name)
+    raise LookupError("the stack has no plugin process")
+
+
+def test_a_provider_that_is_killed_in_the_middle_of_a_create_leaves_it_to_the_next_run(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    stack = program_for(BEARER)
+    running = in_the_middle_of_a_create(stack, emulator)
+    os.kill(plugin_process(stack), signal.SIGKILL)
+    running.communicate(timeout=120)
+    assert running.returncode != 0
+
+    assert stack.authorizations() == {}
+    stack.up()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+    assert "2 unchanged" in stack.up()
+
+
+def test_two_stacks_that_authorize_one_target_at_once_end_in_a_true_state(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    stacks = [Stack(tmp_path / name, emulator.environment) for name in ("one", "other")]
+    for stack in stacks:
+        stack.program(PREAMBLE + BEARER)
+        stack.configure_secret(token=f"of-{stack.folder.name}")
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=1.0, times=2))
+    running = [begin(stack, "up") for stack in stacks]
+    printed = [process.communicate(timeout=120)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0], printed
+    arrivals = [call.time for call in authorizing(emulator)]
+    assert len(arrivals) == 2
+    for stack in stacks:
+        assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+        assert "2 unchanged" in stack.up()
+
+    one, other = stacks
+    one.destroy()
+    other.refresh()
+    assert other.authorizations()["directory"]["outputs"]["status"] == "CredentialsMissing"
+    other.up()
+    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert held["SecretToken"] == "of-other"
+
+
+def test_200_authorizations_of_which_every_fifth_is_answered_badly_all_succeed(
+    emulator: Emulator, program_for: ProgramFor
+) -> None:
+    bad = [
+        Fault(status=429, headers={"Retry-After": "1"}),
+        Fault(status=503),
+        Fault(status=504),
+        Fault(drop="after"),
+        Fault(status=404),
+    ]
+    principals = [another_service_principal(emulator, f"Application {n}") for n in range(200)]
+    faulty = principals[::5]
+    for number, principal in enumerate(faulty):
+        path = f"*/{principal}/synchronization/acquireAccessToken"
+        emulator.faults.add(replace(bad[number % len(bad)], path=path))
+    stack = program_for(
+        """
+for number, principal in enumerate(config.require_object("principals")):
+    ProvisioningAuthorization(
+        f"a{number}", service_principal_id=principal, credentials={"SecretToken": "t0ken"}
+    )
+"""
+    )
+    stack.configure(principals=json.dumps(principals))
+    began = time.monotonic()
+    stack.up("--suppress-outputs")
+    assert time.monotonic() - began < 200
+    statuses = [item["outputs"]["status"] for item in stack.authorizations().values()]
+    assert statuses == ["Authorized"] * 200
+    calls = Counter(call.path.split("/")[3] for call in authorizing(emulator))
+    assert calls == {principal: 2 if principal in faulty else 1 for principal in principals}
+    assert len(token_requests(emulator)) == 1

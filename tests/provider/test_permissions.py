@@ -1,0 +1,178 @@
+"""What the caller has against what it needs, and the commands that grant the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+
+import jwt
+import pytest
+from pulumi_entra_provisioning.graph.target import Target
+from pulumi_entra_provisioning.identity.permissions import Caller, lacking, lacking_to_look
+
+GRAPH = "https://graph.microsoft.us"
+TARGET = Target("servicePrincipals", "00000000-0000-4000-8000-00000000051d")
+APPLICATION = {
+    "tid": "00000000-0000-4000-8000-00000000c0de",
+    "appid": "00000000-0000-4000-8000-0000000c11e0",
+    "oid": "00000000-0000-4000-8000-0000000c11e1",
+    "idtyp": "app",
+}
+USER = {**APPLICATION, "idtyp": "user", "scp": "Application.Read.All User.Read"}
+APPLICATION_ADMINISTRATOR = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+
+
+def caller(claims: Mapping[str, object]) -> Caller:
+    read = Caller.of(jwt.encode(dict(claims), "a key that is long enough for its signature"))
+    assert read
+    return read
+
+
+def commands(told: str) -> list[list[str]]:
+    """The commands in a text, as a shell splits them, with `<graph>` for what it looks up."""
+    found = re.findall(r"^  (az .*)$", told, re.MULTILINE)
+    return [shlex.split(re.sub(r"\$\(az ad sp show [^)]*\)", "<graph>", line)) for line in found]
+
+
+def test_a_caller_without_a_permission_is_told_what_it_has_and_the_command_that_grants() -> None:
+    told = lacking(caller({**APPLICATION, "roles": ["User.Read.All"]}), TARGET, GRAPH)
+    assert "(client 00000000-0000-4000-8000-0000000c11e0) has the application permissions" in told
+    assert "User.Read.All; it needs Synchronization.ReadWrite.All, or" in told
+    ((*command, body),) = commands(told)
+    assert command == [
+        *f"az rest --method POST --resource {GRAPH} --url".split(),
+        f"{GRAPH}/v1.0/servicePrincipals/{APPLICATION['oid']}/appRoleAssignments",
+        "--body",
+    ]
+    assert json.loads(body) == {
+        "principalId": APPLICATION["oid"],
+        "appRoleId": "9b50c33d-700f-43b1-b2eb-87e89b703581",
+        "resourceId": "<graph>",
+    }
+
+
+def test_a_caller_with_no_permission_at_all_is_told_so() -> None:
+    assert "has no application permission; it needs" in lacking(caller(APPLICATION), TARGET, GRAPH)
+
+
+def test_a_caller_that_may_change_what_it_owns_is_told_how_to_own() -> None:
+    owner = caller({**APPLICATION, "roles": ["Application.ReadWrite.OwnedBy"]})
+    told = lacking(owner, TARGET, GRAPH)
+    own, grant = commands(told)
+    assert own[7] == f"{GRAPH}/v1.0/{TARGET}/owners/$ref"
+    assert json.loads(own[9]) == {
+        "@odata.id": f"{GRAPH}/v1.0/directoryObjects/{APPLICATION['oid']}"
+    }
+    assert grant[7].endswith("/appRoleAssignments")
+
+
+def test_a_caller_with_enough_is_told_what_else_it_may_be() -> None:
+    told = lacking(
+        caller({**APPLICATION, "roles": ["Synchronization.ReadWrite.All"]}), TARGET, GRAPH
+    )
+    assert "which is enough" in told
+    assert commands(told) == []
+
+
+def test_a_user_is_told_the_scope_and_the_role_that_are_missing() -> None:
+    told = lacking(caller(USER), TARGET, GRAPH)
+    assert "the delegated permissions Application.Read.All, User.Read through client" in told
+    assert ", and none of the directory roles; needed are Synchronization.ReadWrite.All" in told
+    assert "Application Administrator, Cloud Application Administrator or Hybrid Identity" in told
+    assign, grant = commands(told)
+    assert assign[7] == f"{GRAPH}/v1.0/roleManagement/directory/roleAssignments"
+    assert json.loads(assign[9]) == {
+        "principalId": USER["oid"],
+        "roleDefinitionId": APPLICATION_ADMINISTRATOR,
+        "directoryScopeId": "/",
+    }
+    assert grant == [
+        *"az ad app permission grant --id".split(),
+        USER["appid"],
+        *"--api 00000003-0000-0000-c000-000000000000 --scope".split(),
+        # The command takes away what it does not name.
+        "Application.Read.All Synchronization.ReadWrite.All User.Read",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [
+        (APPLICATION_ADMINISTRATOR, "Application Administrator"),
+        ("62e90394-69f5-4237-9190-012177145e10", "Global Administrator"),
+    ],
+)
+def test_a_user_with_a_role_is_told_the_scope_alone(role: str, name: str) -> None:
+    told = lacking(caller({**USER, "wids": [role, "another"]}), TARGET, GRAPH)
+    assert f", and {name}; needed are" in told
+    assert [command[3:5] for command in commands(told)] == [["permission", "grant"]]
+
+
+def test_a_user_with_both_is_told_what_else_it_may_be() -> None:
+    scopes = {"scp": "Synchronization.ReadWrite.All", "wids": [APPLICATION_ADMINISTRATOR]}
+    told = lacking(caller({**USER, **scopes}), TARGET, GRAPH)
+    assert "Application Administrator, which is enough" in told
+    assert commands(told) == []
+
+
+@pytest.mark.parametrize(
+    "client_id", ["04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2"]
+)
+def test_a_user_of_a_client_of_microsofts_is_sent_to_a_service_principal(client_id: str) -> None:
+    told = lacking(caller({**USER, "appid": client_id}), TARGET, GRAPH)
+    assert "This client is Microsoft's and can't be given the permission" in told
+    assert commands(told) == []
+
+
+def test_a_caller_that_may_not_look_is_told_the_permission_to_look_with() -> None:
+    only = caller({**APPLICATION, "roles": ["Synchronization.ReadWrite.All"]})
+    told = lacking_to_look(only, TARGET, GRAPH)
+    assert "it needs Application.Read.All to see whether" in told
+    assert "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30" in told
+    assert "delegated permission Application.Read.All" in lacking_to_look(
+        caller(USER), TARGET, GRAPH
+    )
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "opaque",
+        "a.b.c",
+        "a..c",
+        "é.é.é",
+        *(
+            jwt.encode(claims, "a key that is long enough for its signature")
+            for claims in (
+                {},
+                {**APPLICATION, "scp": 1},
+                {**APPLICATION, "roles": 1},
+                {name: value for name, value in APPLICATION.items() if name != "oid"},
+                {name: value for name, value in APPLICATION.items() if name != "appid"},
+            )
+        ),
+    ],
+)
+def test_a_token_that_can_not_be_read_says_nothing(token: str) -> None:
+    assert Caller.of(token) is None
+
+
+def test_a_token_of_version_two_names_its_client_too() -> None:
+    claims = {**APPLICATION, "azp": "the-client"}
+    del claims["appid"]
+    assert caller(claims).client_id == "the-client"
+    assert caller(claims).id == "the-client"
+    assert caller(USER).id == USER["oid"]
+
+
+@pytest.mark.parametrize(
+    "said", ["\x1b[31m", "x'; rm -rf $HOME; '", "##vso[task.debug]", "a\nb", 1]
+)
+def test_what_a_token_says_gets_into_no_command_but_as_an_id_or_a_permission(said: object) -> None:
+    roles = caller({**APPLICATION, "roles": [said, "User.Read.All"]}).roles
+    assert roles == ("User.Read.All",)
+    for claim in ("tid", "appid", "oid"):
+        assert Caller.of(jwt.encode({**APPLICATION, claim: said}, "k" * 32)) is None

@@ -1,0 +1,156 @@
+"""Credentials by reference: read when the provider acts, compared by a digest, never stored."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from entra_emulator import Emulator
+from pulumi_entra_provisioning.errors import SettingsError
+from pulumi_entra_provisioning.lifecycle.operations import check, diff
+from pulumi_entra_provisioning.wire import UNKNOWN
+from support.steps import INPUTS, created, held, posts, updated
+
+VARIABLE = {**INPUTS, "credentials": {"SecretToken": {"fromEnvironment": "SCIM_TOKEN"}}}
+LITERAL = {**INPUTS, "credentials": {"SecretToken": "pl4nted"}}
+
+
+def in_file(path: Path) -> dict[str, Any]:
+    return {**INPUTS, "credentials": {"SecretToken": {"fromFile": str(path)}}}
+
+
+def test_values_come_from_variables_and_files_without_the_last_line_break(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SCIM_TOKEN", " pl4nted ")
+    made = created(emulator, VARIABLE)
+    assert held(emulator) == {"SecretToken": " pl4nted "}
+    assert "pl4nted" not in repr(made)
+    for content in ("in-a-file", "in-a-file\n", "in-a-file\r\n"):
+        (tmp_path / "token").write_text(content, newline="")
+        made = updated(emulator, made, in_file(tmp_path / "token"))
+        assert held(emulator) == {"SecretToken": "in-a-file"}
+
+
+def test_a_changed_value_behind_a_reference_authorizes_again(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCIM_TOKEN", "first")
+    old = created(emulator, VARIABLE)
+    assert not diff(old, VARIABLE).changes
+    monkeypatch.setenv("SCIM_TOKEN", "second")
+    difference = diff(old, VARIABLE)
+    assert difference.changes
+    assert not difference.only_inputs_differ, (
+        "the engine sees the same reference and would do nothing"
+    )
+    new = updated(emulator, old, VARIABLE)
+    assert (new.revision, held(emulator)) == (2, {"SecretToken": "second"})
+    assert not diff(new, VARIABLE).changes
+
+
+def test_another_way_to_give_the_same_value_sends_nothing(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = created(emulator, LITERAL)
+    monkeypatch.setenv("SCIM_TOKEN", "pl4nted")
+    difference = diff(old, VARIABLE)
+    assert difference.changes, "the state has to lose the value"
+    assert difference.only_inputs_differ
+    new = updated(emulator, old, VARIABLE)
+    assert new.revision == 1
+    assert not diff(new, VARIABLE).changes
+    assert posts(emulator) == [204]
+
+
+def test_a_value_that_is_not_there_can_not_be_compared_and_changes_nothing(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCIM_TOKEN", "first")
+    old = created(emulator, VARIABLE)
+    monkeypatch.delenv("SCIM_TOKEN")
+    difference = diff(old, VARIABLE)
+    assert not difference.changes
+    (warning,) = difference.warnings
+    assert 'credentials["SecretToken"]: the environment variable SCIM_TOKEN is not set' in warning
+    assert "can't be compared" in warning
+    assert "pl4nted" not in warning
+
+
+def test_create_and_update_name_what_is_not_there_and_send_nothing(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SCIM_TOKEN", raising=False)
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "empty").write_text("\n")
+    for inputs, named in (
+        (VARIABLE, "SCIM_TOKEN is not set"),
+        (in_file(tmp_path / "absent"), f"the file {tmp_path / 'absent'}: it can't be read"),
+        (in_file(tmp_path / "fifo"), "it is not a regular file"),
+        (in_file(tmp_path), "it is not a regular file"),
+        (in_file(tmp_path / "empty"), "it is empty"),
+    ):
+        with pytest.raises(SettingsError, match=named):
+            created(emulator, inputs)
+    assert emulator.journal.calls == []
+    old = created(emulator, LITERAL)
+    with pytest.raises(SettingsError, match="SCIM_TOKEN is not set"):
+        updated(emulator, old, VARIABLE)
+    assert posts(emulator) == [204]
+
+
+def test_what_may_be_the_value_itself_is_not_shown(emulator: Emulator) -> None:
+    token = "pl4nted-token-that-stands-in-the-place-of-a-name"
+    by_name = {**INPUTS, "credentials": {"SecretToken": {"fromEnvironment": token}}}
+    (failure,) = check(by_name)[1]
+    assert "takes the name of an environment variable" in failure
+    assert "pl4nted" not in failure
+    with pytest.raises(SettingsError, match=r"the file \(not shown\): it can't be read"):
+        created(emulator, in_file(Path(token)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"fromEnvironment": ""},
+        {"fromEnvironment": 5},
+        {"fromFile": None},
+        {"fromenvironment": "SCIM_TOKEN"},
+        {"fromEnvironment": "SCIM_TOKEN", "fromFile": "pl4nted"},
+        {},
+    ],
+)
+def test_what_is_no_reference_is_refused_by_check(value: Any) -> None:
+    _, failures = check({**INPUTS, "credentials": {"SecretToken": value}})
+    (failure,) = failures
+    assert failure.startswith('credentials["SecretToken"]: a mapping must be a reference')
+    assert "pl4nted" not in failure
+
+
+def test_a_setting_that_microsoft_does_not_document_is_named_with_those_it_does() -> None:
+    settings = {"SyncNotificationSettings": {"enabled": True}}
+    (failure,) = check({**INPUTS, "credentials": settings})[1]
+    assert "mapping of DeleteThresholdEnabled, DeleteThresholdValue, Enabled, Human" in failure
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"SecretToken": {"fromEnvironment": "SCIM_TOKEN"}},
+        [{"key": "SecretToken", "value": {"fromEnvironment": "SCIM_TOKEN"}}],
+    ],
+)
+def test_a_reference_passes_check_in_both_forms_of_credentials(credentials: Any) -> None:
+    checked, failures = check({**INPUTS, "credentials": credentials})
+    assert failures == []
+    assert checked["credentials"] == {"SecretToken": {"fromEnvironment": "SCIM_TOKEN"}}
+
+
+def test_a_reference_that_only_the_deployment_knows_is_a_change(emulator: Emulator) -> None:
+    old = created(emulator, LITERAL)
+    unknown = {**INPUTS, "credentials": {"SecretToken": {"fromFile": UNKNOWN}}}
+    assert check(unknown)[1] == []
+    difference = diff(old, unknown)
+    assert (difference.changes, list(difference.warnings)) == (True, [])

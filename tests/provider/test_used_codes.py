@@ -1,0 +1,179 @@
+"""An authorization code that may have been used is never sent again, by no run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from entra_emulator import Emulator, Fault
+from pulumi_entra_provisioning.errors import RequestError, SettingsError
+from pulumi_entra_provisioning.lifecycle.operations import Authorization, Lifecycle, diff
+from support.steps import GUID, INPUTS, WITH_CODE, created, held, posts, run, updated
+
+Inputs = dict[str, Any]
+
+
+def with_code(code: str, **others: str) -> Inputs:
+    return {**INPUTS, "credentials": {"Oauth2AuthorizationCode": code, **others}}
+
+
+def refuses(old: Authorization, inputs: Inputs) -> str:
+    with pytest.raises(SettingsError, match="this authorization code may have been used") as caught:
+        diff(old, inputs)
+    assert "pl4nted" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"triggers": "again"},
+        {"credentials": {**WITH_CODE["credentials"], "Oauth2ClientSecret": "rotated"}},
+        {"service_principal_id": GUID.replace("0", "1")},
+    ],
+)
+def test_a_change_that_would_send_the_used_code_fails_in_the_preview(
+    emulator: Emulator, change: Inputs
+) -> None:
+    old = created(emulator, WITH_CODE)
+    inputs = {**WITH_CODE, **change}
+    assert "restore the other inputs" in refuses(old, inputs)
+    if "service_principal_id" not in change:  # another target is a create, without a past
+        with pytest.raises(SettingsError, match="Set a new code"):
+            updated(emulator, old, inputs)
+    assert posts(emulator) == [204]
+
+
+def test_a_used_code_asks_for_nothing_as_long_as_nothing_changes(emulator: Emulator) -> None:
+    old = created(emulator, WITH_CODE)
+    assert not diff(old, WITH_CODE).changes
+    assert diff(old, {**WITH_CODE, "job_id": "job"}).changes
+
+
+def test_lost_credentials_ask_for_a_new_code(emulator: Emulator) -> None:
+    lost = replace(created(emulator, WITH_CODE), status="CredentialsMissing")
+    assert "restore the other inputs" not in refuses(lost, WITH_CODE)
+    assert diff(lost, with_code("an0ther")).changes
+
+
+def test_a_new_code_is_sent_and_the_old_one_remembered(emulator: Emulator) -> None:
+    first = created(emulator, WITH_CODE)
+    second = updated(emulator, first, with_code("an0ther"))
+    assert posts(emulator) == [204, 204]
+    refuses(second, WITH_CODE)
+    refuses(second, {**with_code("an0ther"), "triggers": 1})
+
+
+@pytest.mark.parametrize(
+    "fault", [{"drop": "before"}, {"drop": "after"}, {"status": 500}, {"status": 504}]
+)
+def test_a_code_that_may_have_been_used_by_a_failed_step_is_recorded(
+    emulator: Emulator, fault: dict[str, Any]
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError) as caught:
+        created(emulator, WITH_CODE)
+    assert caught.value.outputs is not None
+    assert "pl4nted" not in repr(caught.value.outputs)
+    uncertain = Authorization(**caught.value.outputs)
+    assert (uncertain.status, uncertain.revision) == ("Unknown", 0)
+    refuses(uncertain, WITH_CODE)
+
+    after = updated(emulator, uncertain, with_code("an0ther"))
+    assert (after.status, after.revision) == ("Authorized", 1)
+
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError) as caught:
+        updated(emulator, after, with_code("a-third"))
+    assert caught.value.outputs is not None
+    uncertain = Authorization(**caught.value.outputs)
+    for code in ("pl4nted", "an0ther", "a-third"):
+        refuses(uncertain, with_code(code))
+    assert len(posts(emulator)) == 3
+
+
+@pytest.mark.parametrize("fault", [{"status": 400}, {"status": 403}, {"status": 401}])
+def test_a_code_that_was_refused_may_be_corrected(
+    emulator: Emulator, fault: dict[str, Any]
+) -> None:
+    old = created(emulator)
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError) as caught:
+        updated(emulator, old, WITH_CODE)
+    assert caught.value.outputs is None
+    assert updated(emulator, old, WITH_CODE).revision == 2
+
+
+def test_a_code_of_a_state_that_remembers_none_is_known_by_the_credentials(
+    emulator: Emulator,
+) -> None:
+    of_0_1_0 = replace(created(emulator, WITH_CODE), used_codes=None)
+    refuses(of_0_1_0, {**WITH_CODE, "triggers": "again"})
+
+
+def test_a_first_code_is_sent_whatever_was_uncertain_before(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=500))
+    with pytest.raises(RequestError) as caught:
+        created(emulator)
+    assert caught.value.outputs is not None
+    uncertain = Authorization(**caught.value.outputs)
+    assert updated(emulator, uncertain, WITH_CODE).status == "Authorized"
+
+
+def test_one_run_sends_a_code_once_whatever_declares_it(emulator: Emulator) -> None:
+    app_id = emulator.tenant.create_application("Other")["appId"]
+    other = emulator.tenant.create_service_principal(app_id)["id"]
+
+    async def step(steps: Lifecycle) -> None:
+        await steps.create(WITH_CODE)
+        for inputs in (WITH_CODE, {**WITH_CODE, "service_principal_id": other}):
+            with pytest.raises(SettingsError, match="another resource of this run has used this"):
+                await steps.create(inputs)
+
+    run(emulator, step)
+    assert posts(emulator) == [204]
+
+
+def test_codes_are_remembered_in_a_bounded_number(emulator: Emulator) -> None:
+    old = created(emulator, with_code("code-0"))
+    for number in range(1, 12):
+        old = updated(emulator, old, with_code(f"code-{number}"))
+    refuses(old, with_code("code-2"))
+    assert len((old.used_codes or "").split(":")) == 11
+
+
+def test_a_call_that_may_have_been_carried_out_is_repeated_by_the_next_update(
+    emulator: Emulator,
+) -> None:
+    old = created(emulator, {**INPUTS, "credentials": {"SecretToken": "first", "Url": "u"}})
+    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after", times=9))
+    second = {**INPUTS, "credentials": {"SecretToken": "second"}}
+    with pytest.raises(RequestError) as caught:
+        updated(emulator, old, {**second, "timeout": 2})
+    emulator.faults.clear()
+    assert held(emulator)["SecretToken"] == "second"
+    assert caught.value.outputs is not None
+    uncertain = Authorization(**caught.value.outputs)
+    assert (uncertain.status, uncertain.revision) == ("Unknown", 1)
+    assert uncertain.credential_keys == ["SecretToken", "Url"]
+
+    first = {**INPUTS, "credentials": {"SecretToken": "first", "Url": "u"}}
+    assert diff(uncertain, first).changes, "a reverted program has to authorize again"
+    seen, _ = run(emulator, lambda steps: steps.read(uncertain.target, uncertain))
+    assert seen is not None
+    assert seen.status == "Unknown"
+    done = updated(emulator, seen, second)
+    assert (done.status, done.revision) == ("Authorized", 2)
+    assert held(emulator) == {"SecretToken": "second"}
+
+
+def test_an_earlier_attempt_that_may_have_been_carried_out_is_not_forgotten(
+    emulator: Emulator,
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=403, times=9))
+    with pytest.raises(RequestError, match=": 403 ") as caught:
+        created(emulator)
+    assert posts(emulator) == [None, 403]
+    assert caught.value.outputs is not None

@@ -1,0 +1,53 @@
+"""The steps of an authorization's life without the engine, against the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
+from pulumi_entra_provisioning.identity.settings import settings
+from pulumi_entra_provisioning.lifecycle.operations import Authorization, Lifecycle
+
+T = TypeVar("T")
+
+GUID = DEFAULT_SERVICE_PRINCIPAL_ID
+TARGET = f"servicePrincipals/{GUID}"
+INPUTS: dict[str, Any] = {"service_principal_id": GUID, "credentials": {"SecretToken": "pl4nted"}}
+WITH_CODE: dict[str, Any] = {**INPUTS, "credentials": {"Oauth2AuthorizationCode": "pl4nted"}}
+
+
+def run(
+    emulator: Emulator,
+    step: Callable[[Lifecycle], Awaitable[T]],
+    environment: Mapping[str, str] | None = None,
+) -> tuple[T, list[str]]:
+    """What `step` gives, and the lines that it logged and warned."""
+    lines: list[str] = []
+
+    async def on_a_loop() -> T:
+        values = environment or emulator.environment
+        return await step(Lifecycle(settings(lambda _: None, values), lines.append, lines.append))
+
+    return asyncio.run(on_a_loop()), lines
+
+
+def created(emulator: Emulator, inputs: dict[str, Any] = INPUTS) -> Authorization:
+    """What a create leaves."""
+    return run(emulator, lambda steps: steps.create(inputs))[0]
+
+
+def updated(emulator: Emulator, old: Authorization, inputs: dict[str, Any]) -> Authorization:
+    """What an update leaves."""
+    return run(emulator, lambda steps: steps.update(old, inputs))[0]
+
+
+def posts(emulator: Emulator) -> list[int | None]:
+    """The answers to acquireAccessToken."""
+    return [call.status for call in emulator.journal.select("POST", "*/acquireAccessToken")]
+
+
+def held(emulator: Emulator) -> dict[str, str]:
+    """The credentials that Graph holds for the target of INPUTS, unmasked."""
+    return emulator.tenant.secrets("servicePrincipals", GUID)
