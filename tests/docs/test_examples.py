@@ -27,7 +27,8 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.rpc import is_rpc_secret, unwrap_rpc_secret
 from pulumi_entra_provisioning import ProvisioningAuthorizationProvider
-from pulumi_entra_provisioning.identity.settings import OidcToken, settings
+from pulumi_entra_provisioning.identity.identities import OidcToken
+from pulumi_entra_provisioning.identity.settings import settings
 from support.readme import table
 from support.stack import REPOSITORY, Stack, cli_environment
 

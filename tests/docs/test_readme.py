@@ -20,8 +20,9 @@ from entra_emulator import (
     Emulator,
 )
 from pulumi_entra_provisioning import ProvisioningAuthorization
-from pulumi_entra_provisioning.errors import REMEDIES, SIGN_IN_REMEDIES
-from pulumi_entra_provisioning.identity.settings import SETTINGS, settings, stack_keys, variables
+from pulumi_entra_provisioning.identity.lookup import SETTINGS, stack_keys, variables
+from pulumi_entra_provisioning.identity.settings import settings
+from pulumi_entra_provisioning.remedies import REMEDIES, SIGN_IN_REMEDIES
 from support.readme import TEXT, block, table, tables
 from support.stack import REPOSITORY, Stack, cli_environment
 

@@ -47,7 +47,7 @@ from msgraph.generated.service_principals.item.synchronization.secrets import (
     secrets_put_request_body,
 )
 from msgraph.graph_service_client import GraphServiceClient
-from pulumi_entra_provisioning.identity.settings import SETTINGS_FROM_ENVIRONMENT
+from pulumi_entra_provisioning.identity.lookup import SETTINGS_FROM_ENVIRONMENT
 from support.emulator_clients import (
     ACQUIRE,
     JOBS,

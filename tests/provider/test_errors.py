@@ -5,16 +5,10 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
-from pulumi_entra_provisioning.errors import (
-    REMEDIES,
-    SIGN_IN_REMEDIES,
-    Answer,
-    RequestError,
-    SignInError,
-    seconds,
-    unanswered,
-    unwrapped,
-)
+from pulumi_entra_provisioning.answers import Answer, seconds, unanswered
+from pulumi_entra_provisioning.errors import RequestError, SignInError
+from pulumi_entra_provisioning.graph.answers import unwrapped
+from pulumi_entra_provisioning.remedies import REMEDIES, SIGN_IN_REMEDIES
 
 
 def test_an_error_says_what_was_done_what_was_answered_and_what_to_do() -> None:

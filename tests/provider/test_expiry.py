@@ -7,14 +7,17 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from entra_emulator import Emulator
-from pulumi_entra_provisioning.lifecycle.operations import Lifecycle, check, diff, expiry_warning
+from pulumi_entra_provisioning.lifecycle.comparison import diff
+from pulumi_entra_provisioning.lifecycle.expiry import expiry_warning
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs, check
+from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from support.steps import INPUTS, TARGET, created, posts, run, updated
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 
 
 def warning(expires_at: str | None, now: datetime = NOW) -> str | None:
-    return expiry_warning({**INPUTS, "expires_at": expires_at}, now)
+    return expiry_warning(expires_at, TARGET, now)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,7 @@ def test_what_is_no_date_is_refused(expires_at: object) -> None:
 def test_a_new_date_is_an_update_without_a_call(emulator: Emulator) -> None:
     old = created(emulator, {**INPUTS, "expires_at": "2027-01-31"})
     later = {**INPUTS, "expires_at": "2028-01-31"}
-    difference = diff(old, later)
+    difference = diff(old, Inputs.of(later))
     assert (difference.changes, difference.only_inputs_differ) == (True, True)
     emulator.journal.clear()
     assert updated(emulator, old, later) == replace(old, expires_at="2028-01-31")
@@ -65,7 +68,7 @@ def test_every_check_warns(emulator: Emulator) -> None:
     soon = (datetime.now(timezone.utc) + timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     async def step(steps: Lifecycle) -> None:
-        steps.declare("urn", {**INPUTS, "expires_at": soon})
+        steps.declarations.add("urn", Inputs.of({**INPUTS, "expires_at": soon}))
 
     _, lines = run(emulator, step)
     assert lines == [

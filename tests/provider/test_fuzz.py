@@ -7,10 +7,15 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulumi_entra_provisioning.errors import Answer, RequestError, unwrapped
+from pulumi_entra_provisioning.answers import Answer
+from pulumi_entra_provisioning.errors import RequestError
+from pulumi_entra_provisioning.graph.answers import unwrapped
 from pulumi_entra_provisioning.graph.secret_keys import KEYS
-from pulumi_entra_provisioning.lifecycle.operations import Authorization, check, diff
-from pulumi_entra_provisioning.redaction import Secrets, shown_answer
+from pulumi_entra_provisioning.lifecycle.comparison import diff
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs, check
+from pulumi_entra_provisioning.lifecycle.outputs import Outputs
+from pulumi_entra_provisioning.redaction.secrets import Secrets
+from pulumi_entra_provisioning.redaction.shown import shown_answer
 from pulumi_entra_provisioning.wire import UNKNOWN
 
 SECRET = "pl4nted"
@@ -46,7 +51,7 @@ inputs = st.fixed_dictionaries(
     },
 )
 
-OLD = Authorization(
+OLD = Outputs(
     target=f"servicePrincipals/{GUID}",
     credential_keys=["SecretToken"],
     stored_keys=["SecretToken"],
@@ -71,7 +76,7 @@ def test_check_and_diff_take_any_program_and_repeat_none_of_its_values(
     if failures:
         return
     assert check(checked) == (checked, []), "what check gives passes check unchanged"
-    difference = diff(OLD, checked)
+    difference = diff(OLD, Inputs.of(checked))
     same_target = checked.get("service_principal_id") == GUID
     assert bool(difference.replaces) is not same_target
     assert difference.changes

@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 from entra_emulator import Emulator
+from pulumi_entra_provisioning.answers import seconds
 from pulumi_entra_provisioning.errors import (
     ProvisioningError,
     RequestError,
     SettingsError,
     SignInError,
-    seconds,
 )
 from pulumi_entra_provisioning.identity.settings import settings
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from support.hostile_server import ENDLESS, HTML, SIGNS_IN, HostileServer, Trick, bomb, said
 from support.steps import GUID, INPUTS, TARGET, WITH_CODE, created, posts, run
@@ -111,7 +112,7 @@ def failure(variables: Mapping[str, str], step: Step) -> ProvisioningError:
 
 
 def creates(timeout: float = 20, inputs: Mapping[str, Any] = INPUTS) -> Step:
-    return lambda steps: steps.create({**inputs, "timeout": timeout})
+    return lambda steps: steps.create(Inputs.of({**inputs, "timeout": timeout}))
 
 
 def reads(steps: Lifecycle) -> Awaitable[Any]:
@@ -533,7 +534,9 @@ def test_an_update_believes_no_nonsense_and_empties_later(
     made = created(emulator)
     server = hostile({SECRETS: NONSENSE["text"], ACTION: Trick(204)})
     inputs = {**INPUTS, "credentials": {"Password": "anew"}}
-    new, lines = run(emulator, lambda steps: steps.update(made, inputs), environment(server))
+    new, lines = run(
+        emulator, lambda steps: steps.update(made, Inputs.of(inputs)), environment(server)
+    )
     assert new.keys_to_empty == ["SecretToken"]
     assert "The next `pulumi up` empties SecretToken." in lines[-1]
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from entra_emulator import Emulator, Fault
-from pulumi_entra_provisioning.lifecycle.operations import Authorization, check, diff
+from pulumi_entra_provisioning.lifecycle.comparison import diff
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs, check
+from pulumi_entra_provisioning.lifecycle.outputs import Outputs
 from support.steps import GUID, INPUTS, TARGET, created, posts, run, updated
 
 CREDENTIALS = "EncounteredQuarantineException"
@@ -44,17 +46,17 @@ def test_a_failed_verification_is_repeated_by_the_next_update_without_another_au
     emulator.faults.add(REFUSED)
     failed = created(emulator, inputs)
     assert failed.verification == "Failed: 400 InvalidCredentials"
-    difference = diff(failed, inputs)
+    difference = diff(failed, Inputs.of(inputs))
     assert difference.changes
     assert not difference.only_inputs_differ, "the engine would see no difference"
 
     emulator.faults.add(REFUSED)
-    again, lines = run(emulator, lambda steps: steps.update(failed, inputs))
+    again, lines = run(emulator, lambda steps: steps.update(failed, Inputs.of(inputs)))
     assert again == failed
     assert f"verifying the credentials of {TARGET}: 400" in lines[-1]
     valid = updated(emulator, again, inputs)
     assert valid == replace(failed, verification="Valid")
-    assert not diff(valid, inputs).changes
+    assert not diff(valid, Inputs.of(inputs)).changes
     assert (posts(emulator), calls(emulator, "validateCredentials")) == ([204], 3)
 
 
@@ -80,7 +82,7 @@ def test_a_job_in_quarantine_for_its_credentials_is_restarted_once_authorized(
     old = created(emulator)
     quarantine(emulator)
     inputs = verifying(emulator, restart_job=True, triggers="renewed")
-    new, lines = run(emulator, lambda steps: steps.update(old, inputs))
+    new, lines = run(emulator, lambda steps: steps.update(old, Inputs.of(inputs)))
     assert (new.status, new.verification) == ("Authorized", "Valid")
     assert job_code(emulator) != "Quarantine"
     assert calls(emulator, "restart") == 1
@@ -113,10 +115,10 @@ def test_a_quarantine_for_another_reason_is_left_and_warned_of(emulator: Emulato
     old = created(emulator)
     quarantine(emulator, "TooManyDeletes")
     inputs = verifying(emulator, restart_job=True)
-    new, lines = run(emulator, lambda steps: steps.update(old, inputs))
+    new, lines = run(emulator, lambda steps: steps.update(old, Inputs.of(inputs)))
     assert (calls(emulator, "restart"), new.status) == (0, "Authorized")
     assert f"{job_id(emulator)}, TooManyDeletes is not restarted" in lines[-1]
-    assert not diff(new, inputs).changes
+    assert not diff(new, Inputs.of(inputs)).changes
 
 
 def test_a_restart_that_fails_costs_nothing_and_is_tried_again_by_the_next_update(
@@ -126,16 +128,16 @@ def test_a_restart_that_fails_costs_nothing_and_is_tried_again_by_the_next_updat
     quarantine(emulator)
     emulator.faults.add(Fault(path="*/restart", status=403))
     inputs = verifying(emulator, restart_job=True, triggers="renewed")
-    new, lines = run(emulator, lambda steps: steps.update(old, inputs))
+    new, lines = run(emulator, lambda steps: steps.update(old, Inputs.of(inputs)))
     assert (new.status, new.revision) == ("Quarantined", 2)
     assert new.verification == "Failed: not restarted"
     seen, _ = run(emulator, lambda steps: steps.read(TARGET, new))
     assert seen == new, "a refresh does not forget what is left to do"
     assert f"restarting job {job_id(emulator)} of {TARGET}: 403" in lines[-1]
-    assert diff(new, inputs).changes
+    assert diff(new, Inputs.of(inputs)).changes
     done = updated(emulator, new, inputs)
     assert done == replace(new, status="Authorized", verification="Valid")
-    assert not diff(done, inputs).changes
+    assert not diff(done, Inputs.of(inputs)).changes
     assert posts(emulator) == [204, 204]
 
 
@@ -149,7 +151,7 @@ def test_a_job_that_entra_disabled_after_four_weeks_does_not_read_authorized(
     job = emulator.tenant.jobs("servicePrincipals", GUID)[0]
     assert job["schedule"]["state"] == "Disabled"
     seen, lines = run(emulator, lambda steps: steps.read(TARGET, old))
-    assert isinstance(seen, Authorization)
+    assert isinstance(seen, Outputs)
     assert seen.status == "Quarantined"
     assert "disabled" in lines[-1]
 
@@ -164,7 +166,9 @@ def test_a_job_that_entra_disabled_is_restarted_where_its_credentials_were_the_r
         emulator.clock.advance(29 * 24 * 3600)
         old = updated(emulator, old, {**inputs, "triggers": reason})
         assert old.status == status
-        assert not diff(old, {**inputs, "triggers": reason}).changes, "nothing is left to do"
+        assert not diff(old, Inputs.of({**inputs, "triggers": reason})).changes, (
+            "nothing is left to do"
+        )
     assert calls(emulator, "restart") == 1
 
 

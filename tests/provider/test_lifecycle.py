@@ -14,9 +14,13 @@ from typing import Any
 import pulumi
 import pytest
 from entra_emulator import Emulator, Fault
-from pulumi_entra_provisioning.errors import REMEDIES, RequestError, SettingsError, SignInError
-from pulumi_entra_provisioning.lifecycle.operations import Lifecycle, check, diff
-from pulumi_entra_provisioning.redaction import WITHHELD
+from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
+from pulumi_entra_provisioning.lifecycle.comparison import diff
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs, check
+from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
+from pulumi_entra_provisioning.lifecycle.outputs import Status
+from pulumi_entra_provisioning.redaction.shown import WITHHELD
+from pulumi_entra_provisioning.remedies import REMEDIES
 from pulumi_entra_provisioning.wire import UNKNOWN
 from support.steps import GUID, INPUTS, TARGET, WITH_CODE, created, posts, run
 
@@ -137,20 +141,20 @@ def test_diff_sees_what_calls_for_what(emulator: Emulator) -> None:
     same = {**INPUTS, "triggers": {"a": "x", "b": [1]}, "timeout": 5}
     other = GUID.replace("0", "1")
 
-    assert diff(old, same).changes is False
-    assert diff(old, {**same, "credentials": {"SecretToken": "other"}}).changes is True
-    assert diff(old, {**same, "credentials": {"Password": "pl4nted"}}).changes is True
-    assert diff(old, {**same, "credentials": UNKNOWN}).changes is True
-    assert diff(old, {**same, "credentials": {"SecretToken": UNKNOWN}}).changes is True
-    assert diff(old, {**same, "triggers": {"a": "x", "b": [True]}}).changes is True
-    assert diff(old, INPUTS).changes is True
-    assert diff(replace(old, status="CredentialsMissing"), same).changes is True
-    assert diff(replace(old, status="Quarantined"), same).changes is False
-    assert diff(old, same).replaces == ()
+    assert diff(old, Inputs.of(same)).changes is False
+    assert diff(old, Inputs.of({**same, "credentials": {"SecretToken": "other"}})).changes is True
+    assert diff(old, Inputs.of({**same, "credentials": {"Password": "pl4nted"}})).changes is True
+    assert diff(old, Inputs.of({**same, "credentials": UNKNOWN})).changes is True
+    assert diff(old, Inputs.of({**same, "credentials": {"SecretToken": UNKNOWN}})).changes is True
+    assert diff(old, Inputs.of({**same, "triggers": {"a": "x", "b": [True]}})).changes is True
+    assert diff(old, Inputs.of(INPUTS)).changes is True
+    assert diff(replace(old, status="CredentialsMissing"), Inputs.of(same)).changes is True
+    assert diff(replace(old, status="Quarantined"), Inputs.of(same)).changes is False
+    assert diff(old, Inputs.of(same)).replaces == ()
     for target in ({"service_principal_id": other}, {"service_principal_id": UNKNOWN}):
-        assert diff(old, {**same, **target}).replaces == ["service_principal_id"]
+        assert diff(old, Inputs.of({**same, **target})).replaces == ["service_principal_id"]
     application = {**same, "service_principal_id": None, "application_id": GUID}
-    assert diff(old, application).replaces == ["application_id"]
+    assert diff(old, Inputs.of(application)).replaces == ["application_id"]
 
 
 def test_diff_says_where_the_engine_can_see_the_difference_itself(emulator: Emulator) -> None:
@@ -161,38 +165,46 @@ def test_diff_says_where_the_engine_can_see_the_difference_itself(emulator: Emul
         {"job_id": "job"},
         {"expires_at": "2027-01-31"},
     ):
-        assert diff(old, {**INPUTS, **change}).only_inputs_differ, change
+        assert diff(old, Inputs.of({**INPUTS, **change})).only_inputs_differ, change
     for unseen in (
         replace(old, status="CredentialsMissing"),
         replace(old, keys_to_empty=["Url"]),
         replace(old, credentials_digest=None),
     ):
-        difference = diff(unseen, INPUTS)
+        difference = diff(unseen, Inputs.of(INPUTS))
         assert difference.changes
         assert not difference.only_inputs_differ
-        assert not diff(unseen, {**INPUTS, "triggers": 1}).only_inputs_differ
+        assert not diff(unseen, Inputs.of({**INPUTS, "triggers": 1})).only_inputs_differ
 
 
 def test_two_resources_that_declare_one_target_differently_are_warned_of(
     emulator: Emulator,
 ) -> None:
     async def step(steps: Lifecycle) -> None:
-        steps.declare("first", INPUTS)
-        steps.declare("second", INPUTS)
-        steps.declare("third", {**INPUTS, "credentials": {"SecretToken": UNKNOWN}})
-        steps.declare("fourth", {"application_id": GUID, "credentials": {"Url": "u"}})
+        steps.declarations.add("first", Inputs.of(INPUTS))
+        steps.declarations.add("second", Inputs.of(INPUTS))
+        steps.declarations.add(
+            "third", Inputs.of({**INPUTS, "credentials": {"SecretToken": UNKNOWN}})
+        )
+        steps.declarations.add(
+            "fourth", Inputs.of({"application_id": GUID, "credentials": {"Url": "u"}})
+        )
 
     assert run(emulator, step)[1] == []
 
     async def replaced(steps: Lifecycle) -> None:
-        steps.declare("first", {**INPUTS, "credentials": {"SecretToken": "of the state"}})
-        steps.declare("first", INPUTS)
+        steps.declarations.add(
+            "first", Inputs.of({**INPUTS, "credentials": {"SecretToken": "of the state"}})
+        )
+        steps.declarations.add("first", Inputs.of(INPUTS))
 
     assert run(emulator, replaced)[1] == [], "the engine checks what it replaces twice"
 
     async def differently(steps: Lifecycle) -> None:
-        steps.declare("first", INPUTS)
-        steps.declare("second", {**INPUTS, "credentials": {"SecretToken": "pl4nted-too"}})
+        steps.declarations.add("first", Inputs.of(INPUTS))
+        steps.declarations.add(
+            "second", Inputs.of({**INPUTS, "credentials": {"SecretToken": "pl4nted-too"}})
+        )
 
     (line,) = run(emulator, differently)[1]
     assert line.startswith(f"two resources of this program declare {TARGET} with different cred")
@@ -262,7 +274,7 @@ def test_a_call_is_repeated_after_the_time_that_graph_asks_for(
 def test_a_long_wait_is_told_and_one_beyond_the_timeout_is_not_begun(emulator: Emulator) -> None:
     wait = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
     emulator.faults.add(wait)
-    _, told = run(emulator, lambda steps: steps.create(INPUTS))
+    _, told = run(emulator, lambda steps: steps.create(Inputs.of(INPUTS)))
     assert told == [f"authorizing {TARGET}: 429, which asks to wait; trying again in 4 s"]
     emulator.journal.clear()
     emulator.faults.add(wait)
@@ -286,7 +298,7 @@ def test_a_new_target_is_waited_for_and_a_known_one_is_not(
     emulator.journal.clear()
     emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
     with pytest.raises(RequestError, match=str(fault["status"])):
-        run(emulator, lambda steps: steps.update(old, {**INPUTS, "triggers": "again"}))
+        run(emulator, lambda steps: steps.update(old, Inputs.of({**INPUTS, "triggers": "again"})))
     assert posts(emulator) == [fault["status"]]
 
 
@@ -419,7 +431,11 @@ def test_tls_that_is_not_trusted_is_told_at_once_with_what_to_check(emulator: Em
     message = r"getting a token from .*CERTIFICATE_VERIFY_FAILED.*caFile"
     began = time.monotonic()
     with pytest.raises(SignInError, match=message):
-        run(emulator, lambda steps: steps.create({**INPUTS, "timeout": 60}), trusting_others)
+        run(
+            emulator,
+            lambda steps: steps.create(Inputs.of({**INPUTS, "timeout": 60})),
+            trusting_others,
+        )
     assert time.monotonic() - began < 20
 
 
@@ -441,7 +457,7 @@ def test_an_authority_that_is_not_there_is_told_by_its_name(emulator: Emulator) 
     }
     message = r"getting a token from https://127\.0\.0\.1:9 .*: no answer \(.*refused"
     with pytest.raises(SignInError, match=message):
-        run(emulator, lambda steps: steps.create({**INPUTS, "timeout": 6}), elsewhere)
+        run(emulator, lambda steps: steps.create(Inputs.of({**INPUTS, "timeout": 6})), elsewhere)
 
 
 def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
@@ -460,8 +476,8 @@ def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emula
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
 
     async def step(steps: Lifecycle) -> list[Any]:
-        first = steps.create(INPUTS)
-        second = steps.create({**WITH_CODE, "timeout": 0.5})
+        first = steps.create(Inputs.of(INPUTS))
+        second = steps.create(Inputs.of({**WITH_CODE, "timeout": 0.5}))
         return list(await asyncio.gather(first, second, return_exceptions=True))
 
     (_, late), _ = run(emulator, step)
@@ -529,8 +545,10 @@ def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
     old = created(emulator, {**INPUTS, "credentials": {"SecretToken": "t", "Url": "u"}})
 
     async def step(steps: Lifecycle) -> None:
-        steps.declare("first", INPUTS)
-        steps.declare("second", {"application_id": UNKNOWN, "credentials": UNKNOWN})
+        steps.declarations.add("first", Inputs.of(INPUTS))
+        steps.declarations.add(
+            "second", Inputs.of({"application_id": UNKNOWN, "credentials": UNKNOWN})
+        )
         await steps.delete(old)
 
     _, told = run(emulator, step)
@@ -542,10 +560,11 @@ def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: E
     old = created(emulator)
     job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
     emulator.tenant.start_job("servicePrincipals", GUID, job_id)
-    for reason, status in (
+    cases: tuple[tuple[str, Status], ...] = (
         ("EncounteredQuarantineException", "Quarantined"),
         ("TooManyDeletes", "Authorized"),
-    ):
+    )
+    for reason, status in cases:
         emulator.tenant.set_job_status(GUID, "Quarantine", reason=reason)
         seen, told = run(emulator, lambda steps: steps.read(TARGET, old))
         assert seen == replace(old, status=status)
@@ -617,7 +636,9 @@ def test_authorizations_of_one_target_take_turns_and_others_do_not_wait(emulator
     elsewhere = {**INPUTS, "service_principal_id": other}
 
     async def step(steps: Lifecycle) -> None:
-        await asyncio.gather(*(steps.create(inputs) for inputs in (INPUTS, INPUTS, elsewhere)))
+        await asyncio.gather(
+            *(steps.create(Inputs.of(inputs)) for inputs in (INPUTS, INPUTS, elsewhere))
+        )
 
     run(emulator, step)
     calls = emulator.journal.select("POST", "*/acquireAccessToken")
@@ -639,7 +660,7 @@ def test_a_failed_verification_is_told_and_costs_no_authorization(emulator: Emul
     )
     emulator.faults.add(refusal)
     job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
-    made, told = run(emulator, lambda steps: steps.create({**INPUTS, "job_id": job_id}))
+    made, told = run(emulator, lambda steps: steps.create(Inputs.of({**INPUTS, "job_id": job_id})))
     assert (made.status, made.revision) == ("Authorized", 1)
     assert made.verification == "Failed: 400 InvalidCredentials"
     (line,) = told
@@ -654,13 +675,13 @@ def test_a_failed_verification_is_told_and_costs_no_authorization(emulator: Emul
 def test_another_job_to_verify_with_verifies_and_does_not_authorize(emulator: Emulator) -> None:
     old = created(emulator)
     inputs = {**INPUTS, "job_id": emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]}
-    assert diff(old, inputs).changes is True
-    new, _ = run(emulator, lambda steps: steps.update(old, inputs))
+    assert diff(old, Inputs.of(inputs)).changes is True
+    new, _ = run(emulator, lambda steps: steps.update(old, Inputs.of(inputs)))
     assert new == replace(old, job_id=inputs["job_id"], verification="Valid")
     assert posts(emulator) == [204]
     assert verifications(emulator) == 1
-    assert diff(new, inputs).changes is False
-    assert run(emulator, lambda steps: steps.update(new, INPUTS))[0] == old
+    assert diff(new, Inputs.of(inputs)).changes is False
+    assert run(emulator, lambda steps: steps.update(new, Inputs.of(INPUTS)))[0] == old
     assert verifications(emulator) == 1
 
 
@@ -672,7 +693,7 @@ HOSTILE = "\x1b[31m##vso[task.setvariable variable=x]y\r\n::set-output name=x::y
 def refused(emulator: Emulator, credentials: Mapping[str, str]) -> RequestError:
     inputs = {"service_principal_id": GUID, "credentials": credentials}
     with pytest.raises(RequestError) as caught:
-        run(emulator, lambda steps: steps.create(inputs))
+        run(emulator, lambda steps: steps.create(Inputs.of(inputs)))
     return caught.value
 
 
@@ -714,7 +735,7 @@ def test_what_graph_says_steers_neither_a_terminal_nor_a_pipeline(
     told = str(refused(emulator, {"SecretToken": "pl4nted"}))
     emulator.faults.add(replace(fault, path="*/validateCredentials"))
     job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
-    made, lines = run(emulator, lambda steps: steps.create({**INPUTS, "job_id": job_id}))
+    made, lines = run(emulator, lambda steps: steps.create(Inputs.of({**INPUTS, "job_id": job_id})))
     assert made.verification == "Failed: 400"
     for line in (told, *lines):
         assert line.isprintable()

@@ -10,7 +10,8 @@ import pytest
 from entra_emulator import Emulator, Fault
 from entra_emulator.assumptions import Assumptions
 from pulumi_entra_provisioning.errors import RequestError
-from pulumi_entra_provisioning.lifecycle.operations import diff
+from pulumi_entra_provisioning.lifecycle.comparison import diff
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from support.steps import GUID, INPUTS, TARGET, created, held, posts, run, updated
 
 PASSWORD = {**INPUTS, "credentials": {"UserName": "scim", "Password": "pl4nted"}}
@@ -42,7 +43,7 @@ def test_an_update_that_graph_refuses_leaves_what_worked(
         updated(emulator, old, {**OAUTH, "timeout": timeout})
     assert caught.value.outputs is None, "the state stays as it was"
     assert held(emulator) == PASSWORD["credentials"]
-    assert not diff(old, PASSWORD).changes
+    assert not diff(old, Inputs.of(PASSWORD)).changes
 
 
 def test_old_keys_are_emptied_once_the_new_ones_are_authorized(emulator: Emulator) -> None:
@@ -68,21 +69,21 @@ def test_keys_that_could_not_be_emptied_are_emptied_by_the_next_update(
 ) -> None:
     old = created(emulator, PASSWORD)
     emulator.faults.add(Fault(method="PUT", path="*/secrets", **fault))
-    new, lines = run(emulator, lambda steps: steps.update(old, BEARER))
+    new, lines = run(emulator, lambda steps: steps.update(old, Inputs.of(BEARER)))
     assert new.status == "Authorized"
     assert new.keys_to_empty == ["Password", "UserName"]
     assert f"emptying credentials of {TARGET}: {fault['status']}" in lines[-1]
     assert lines[-1].endswith("The next `pulumi up` empties Password, UserName.")
     assert set(held(emulator)) == {"SecretToken", "Password", "UserName"}
 
-    difference = diff(new, BEARER)
+    difference = diff(new, Inputs.of(BEARER))
     assert difference.changes
     assert not difference.only_inputs_differ, "the engine would see no difference"
     emptied = updated(emulator, new, BEARER)
     assert emptied == replace(new, keys_to_empty=[])
     assert held(emulator) == BEARER["credentials"]
     assert posts(emulator) == [204, 204]
-    assert not diff(emptied, BEARER).changes
+    assert not diff(emptied, Inputs.of(BEARER)).changes
 
 
 def test_keys_to_empty_are_emptied_by_delete_too(emulator: Emulator) -> None:
@@ -107,16 +108,16 @@ def test_a_key_that_graph_never_empties_is_warned_of_and_left(emulator: Emulator
     notifying = {**INPUTS, "credentials": {**BEARER["credentials"]}}
     notifying["credentials"]["SyncNotificationSettings"] = settings
     old = created(emulator, notifying)
-    new, lines = run(emulator, lambda steps: steps.update(old, BEARER))
+    new, lines = run(emulator, lambda steps: steps.update(old, Inputs.of(BEARER)))
     assert new.keys_to_empty == []
     assert f"SyncNotificationSettings of {TARGET} stays: " in "".join(lines)
-    assert not diff(new, BEARER).changes
+    assert not diff(new, Inputs.of(BEARER)).changes
 
 
 def test_a_service_that_drops_the_keys_that_a_put_does_not_name_is_found_out() -> None:
     with Emulator(assumptions=Assumptions(put_merges=False)) as emulator:
         old = created(emulator, PASSWORD)
-        new, lines = run(emulator, lambda steps: steps.update(old, BEARER))
+        new, lines = run(emulator, lambda steps: steps.update(old, Inputs.of(BEARER)))
         assert new.status == "CredentialsMissing"
         assert f"{TARGET} lost credentials with the emptied keys" in lines[-1]
         again = updated(emulator, new, BEARER)

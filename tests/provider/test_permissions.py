@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import jwt
 import pytest
-from pulumi_entra_provisioning.graph.target import Target
-from pulumi_entra_provisioning.identity.permissions import Caller, lacking, lacking_to_look
+from pulumi_entra_provisioning.identity.caller import Caller
+from pulumi_entra_provisioning.identity.permissions import lacking, lacking_to_look
 
 GRAPH = "https://graph.microsoft.us"
-TARGET = Target("servicePrincipals", "00000000-0000-4000-8000-00000000051d")
+TARGET = "servicePrincipals/00000000-0000-4000-8000-00000000051d"
 APPLICATION = {
     "tid": "00000000-0000-4000-8000-00000000c0de",
     "appid": "00000000-0000-4000-8000-0000000c11e0",

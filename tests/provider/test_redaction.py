@@ -17,19 +17,19 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pulumi_entra_provisioning.errors import REMEDIES, SIGN_IN_REMEDIES
 from pulumi_entra_provisioning.graph.secret_keys import KEYS
-from pulumi_entra_provisioning.redaction import (
-    GROUPS,
+from pulumi_entra_provisioning.redaction.secret_parts import GROUPS
+from pulumi_entra_provisioning.redaction.secrets import Secrets
+from pulumi_entra_provisioning.redaction.shown import (
     WITHHELD,
     WITHHELD_UNREAD,
-    Secrets,
-    printable,
     shown,
     shown_answer,
     shown_code,
     shown_id,
 )
+from pulumi_entra_provisioning.redaction.text import printable
+from pulumi_entra_provisioning.remedies import REMEDIES, SIGN_IN_REMEDIES
 
 TOKEN = "pl4nted/Se+cret&to=ken%7e\\x"
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from entra_emulator import Emulator
 from pulumi_entra_provisioning.errors import SettingsError
-from pulumi_entra_provisioning.lifecycle.operations import check, diff
+from pulumi_entra_provisioning.lifecycle.comparison import diff
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs, check
 from pulumi_entra_provisioning.wire import UNKNOWN
 from support.steps import INPUTS, created, held, posts, updated
 
@@ -39,16 +40,16 @@ def test_a_changed_value_behind_a_reference_authorizes_again(
 ) -> None:
     monkeypatch.setenv("SCIM_TOKEN", "first")
     old = created(emulator, VARIABLE)
-    assert not diff(old, VARIABLE).changes
+    assert not diff(old, Inputs.of(VARIABLE)).changes
     monkeypatch.setenv("SCIM_TOKEN", "second")
-    difference = diff(old, VARIABLE)
+    difference = diff(old, Inputs.of(VARIABLE))
     assert difference.changes
     assert not difference.only_inputs_differ, (
         "the engine sees the same reference and would do nothing"
     )
     new = updated(emulator, old, VARIABLE)
     assert (new.revision, held(emulator)) == (2, {"SecretToken": "second"})
-    assert not diff(new, VARIABLE).changes
+    assert not diff(new, Inputs.of(VARIABLE)).changes
 
 
 def test_another_way_to_give_the_same_value_sends_nothing(
@@ -56,12 +57,12 @@ def test_another_way_to_give_the_same_value_sends_nothing(
 ) -> None:
     old = created(emulator, LITERAL)
     monkeypatch.setenv("SCIM_TOKEN", "pl4nted")
-    difference = diff(old, VARIABLE)
+    difference = diff(old, Inputs.of(VARIABLE))
     assert difference.changes, "the state has to lose the value"
     assert difference.only_inputs_differ
     new = updated(emulator, old, VARIABLE)
     assert new.revision == 1
-    assert not diff(new, VARIABLE).changes
+    assert not diff(new, Inputs.of(VARIABLE)).changes
     assert posts(emulator) == [204]
 
 
@@ -71,7 +72,7 @@ def test_a_value_that_is_not_there_can_not_be_compared_and_changes_nothing(
     monkeypatch.setenv("SCIM_TOKEN", "first")
     old = created(emulator, VARIABLE)
     monkeypatch.delenv("SCIM_TOKEN")
-    difference = diff(old, VARIABLE)
+    difference = diff(old, Inputs.of(VARIABLE))
     assert not difference.changes
     (warning,) = difference.warnings
     assert 'credentials["SecretToken"]: the environment variable SCIM_TOKEN is not set' in warning
@@ -152,5 +153,5 @@ def test_a_reference_that_only_the_deployment_knows_is_a_change(emulator: Emulat
     old = created(emulator, LITERAL)
     unknown = {**INPUTS, "credentials": {"SecretToken": {"fromFile": UNKNOWN}}}
     assert check(unknown)[1] == []
-    difference = diff(old, unknown)
+    difference = diff(old, Inputs.of(unknown))
     assert (difference.changes, list(difference.warnings)) == (True, [])

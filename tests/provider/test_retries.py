@@ -10,6 +10,7 @@ import pytest
 from entra_emulator import Emulator, Fault
 from entra_emulator.throttling import Limits
 from pulumi_entra_provisioning.errors import RequestError, SignInError
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from support.steps import INPUTS, posts, run
 
@@ -27,7 +28,8 @@ def create_all(emulator: Emulator, count: int, **inputs: Any) -> list[Any]:
 
     async def step(steps: Lifecycle) -> list[Any]:
         creating = (
-            steps.create({**INPUTS, **inputs, "service_principal_id": target}) for target in targets
+            steps.create(Inputs.of({**INPUTS, **inputs, "service_principal_id": target}))
+            for target in targets
         )
         return list(await asyncio.gather(*creating, return_exceptions=True))
 
@@ -57,11 +59,13 @@ def test_a_pause_that_one_call_is_told_holds_for_all(emulator: Emulator) -> None
 
     async def step(steps: Lifecycle) -> float:
         first, second = principals(emulator, 2)
-        refused = asyncio.create_task(steps.create({**INPUTS, "service_principal_id": first}))
+        refused = asyncio.create_task(
+            steps.create(Inputs.of({**INPUTS, "service_principal_id": first}))
+        )
         while not posts(emulator):
             await asyncio.sleep(0.05)
         began = time.monotonic()
-        await steps.create({**INPUTS, "service_principal_id": second})
+        await steps.create(Inputs.of({**INPUTS, "service_principal_id": second}))
         waited = time.monotonic() - began
         await refused
         return waited
@@ -79,9 +83,9 @@ def test_a_step_that_has_less_time_than_the_pause_fails_without_a_call(emulator:
     async def step(steps: Lifecycle) -> str:
         first, second = principals(emulator, 2)
         with pytest.raises(RequestError, match="429"):
-            await steps.create({**INPUTS, "service_principal_id": first, "timeout": 5})
+            await steps.create(Inputs.of({**INPUTS, "service_principal_id": first, "timeout": 5}))
         with pytest.raises(RequestError) as caught:
-            await steps.create({**INPUTS, "service_principal_id": second, "timeout": 5})
+            await steps.create(Inputs.of({**INPUTS, "service_principal_id": second, "timeout": 5}))
         return str(caught.value)
 
     said, _ = run(emulator, step)

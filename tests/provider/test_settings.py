@@ -9,22 +9,23 @@ from typing import Any
 import pytest
 import trustme
 from pulumi_entra_provisioning.errors import SettingsError
-from pulumi_entra_provisioning.identity.settings import (
-    CLOUDS,
-    SETTINGS,
-    SETTINGS_FROM_ENVIRONMENT,
+from pulumi_entra_provisioning.identity.clouds import CLOUDS
+from pulumi_entra_provisioning.identity.identities import (
     AzurePipelines,
     ClientCertificate,
     ClientSecret,
     GitHubActions,
     ManagedIdentity,
     OidcToken,
-    Settings,
     SignedIn,
-    settings,
+)
+from pulumi_entra_provisioning.identity.lookup import (
+    SETTINGS,
+    SETTINGS_FROM_ENVIRONMENT,
     stack_keys,
     variables,
 )
+from pulumi_entra_provisioning.identity.settings import Settings, settings
 
 CLIENT_ID = "00000000-0000-4000-8000-0000000c11e0"
 CLIENT = {"ARM_TENANT_ID": "t", "ARM_CLIENT_ID": CLIENT_ID}

@@ -37,16 +37,13 @@ from entra_emulator import (
 from entra_emulator.authority import DEFAULT_USER_ID
 from entra_emulator.server import Workload
 from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
-from pulumi_entra_provisioning.identity.settings import (
-    CLOUDS,
-    SETTINGS_FROM_ENVIRONMENT,
-    Cloud,
-    Settings,
-    settings,
-)
+from pulumi_entra_provisioning.identity.clouds import CLOUDS, Cloud
+from pulumi_entra_provisioning.identity.lookup import SETTINGS_FROM_ENVIRONMENT
+from pulumi_entra_provisioning.identity.settings import Settings, settings
 from pulumi_entra_provisioning.identity.tokens import SharedTokenCredential
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
-from pulumi_entra_provisioning.redaction import WITHHELD
+from pulumi_entra_provisioning.redaction.shown import WITHHELD
 from support.connect_proxy import ConnectProxy
 
 
@@ -265,7 +262,7 @@ def authorized_by(chosen: Settings) -> str | None:
     }
 
     async def create() -> str | None:
-        return (await Lifecycle(chosen, print, print).create(inputs)).authorized_by
+        return (await Lifecycle(chosen, print, print).create(Inputs.of(inputs))).authorized_by
 
     return asyncio.run(create())
 

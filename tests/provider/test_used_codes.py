@@ -8,19 +8,22 @@ from typing import Any
 import pytest
 from entra_emulator import Emulator, Fault
 from pulumi_entra_provisioning.errors import RequestError, SettingsError
-from pulumi_entra_provisioning.lifecycle.operations import Authorization, Lifecycle, diff
+from pulumi_entra_provisioning.lifecycle.comparison import diff
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs
+from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
+from pulumi_entra_provisioning.lifecycle.outputs import Outputs
 from support.steps import GUID, INPUTS, WITH_CODE, created, held, posts, run, updated
 
-Inputs = dict[str, Any]
+Declared = dict[str, Any]
 
 
-def with_code(code: str, **others: str) -> Inputs:
+def with_code(code: str, **others: str) -> Declared:
     return {**INPUTS, "credentials": {"Oauth2AuthorizationCode": code, **others}}
 
 
-def refuses(old: Authorization, inputs: Inputs) -> str:
+def refuses(old: Outputs, inputs: Declared) -> str:
     with pytest.raises(SettingsError, match="this authorization code may have been used") as caught:
-        diff(old, inputs)
+        diff(old, Inputs.of(inputs))
     assert "pl4nted" not in str(caught.value)
     return str(caught.value)
 
@@ -34,7 +37,7 @@ def refuses(old: Authorization, inputs: Inputs) -> str:
     ],
 )
 def test_a_change_that_would_send_the_used_code_fails_in_the_preview(
-    emulator: Emulator, change: Inputs
+    emulator: Emulator, change: Declared
 ) -> None:
     old = created(emulator, WITH_CODE)
     inputs = {**WITH_CODE, **change}
@@ -47,14 +50,14 @@ def test_a_change_that_would_send_the_used_code_fails_in_the_preview(
 
 def test_a_used_code_asks_for_nothing_as_long_as_nothing_changes(emulator: Emulator) -> None:
     old = created(emulator, WITH_CODE)
-    assert not diff(old, WITH_CODE).changes
-    assert diff(old, {**WITH_CODE, "job_id": "job"}).changes
+    assert not diff(old, Inputs.of(WITH_CODE)).changes
+    assert diff(old, Inputs.of({**WITH_CODE, "job_id": "job"})).changes
 
 
 def test_lost_credentials_ask_for_a_new_code(emulator: Emulator) -> None:
     lost = replace(created(emulator, WITH_CODE), status="CredentialsMissing")
     assert "restore the other inputs" not in refuses(lost, WITH_CODE)
-    assert diff(lost, with_code("an0ther")).changes
+    assert diff(lost, Inputs.of(with_code("an0ther"))).changes
 
 
 def test_a_new_code_is_sent_and_the_old_one_remembered(emulator: Emulator) -> None:
@@ -76,7 +79,7 @@ def test_a_code_that_may_have_been_used_by_a_failed_step_is_recorded(
         created(emulator, WITH_CODE)
     assert caught.value.outputs is not None
     assert "pl4nted" not in repr(caught.value.outputs)
-    uncertain = Authorization(**caught.value.outputs)
+    uncertain = Outputs(**caught.value.outputs)
     assert (uncertain.status, uncertain.revision) == ("Unknown", 0)
     refuses(uncertain, WITH_CODE)
 
@@ -87,7 +90,7 @@ def test_a_code_that_may_have_been_used_by_a_failed_step_is_recorded(
     with pytest.raises(RequestError) as caught:
         updated(emulator, after, with_code("a-third"))
     assert caught.value.outputs is not None
-    uncertain = Authorization(**caught.value.outputs)
+    uncertain = Outputs(**caught.value.outputs)
     for code in ("pl4nted", "an0ther", "a-third"):
         refuses(uncertain, with_code(code))
     assert len(posts(emulator)) == 3
@@ -117,7 +120,7 @@ def test_a_first_code_is_sent_whatever_was_uncertain_before(emulator: Emulator) 
     with pytest.raises(RequestError) as caught:
         created(emulator)
     assert caught.value.outputs is not None
-    uncertain = Authorization(**caught.value.outputs)
+    uncertain = Outputs(**caught.value.outputs)
     assert updated(emulator, uncertain, WITH_CODE).status == "Authorized"
 
 
@@ -126,10 +129,10 @@ def test_one_run_sends_a_code_once_whatever_declares_it(emulator: Emulator) -> N
     other = emulator.tenant.create_service_principal(app_id)["id"]
 
     async def step(steps: Lifecycle) -> None:
-        await steps.create(WITH_CODE)
+        await steps.create(Inputs.of(WITH_CODE))
         for inputs in (WITH_CODE, {**WITH_CODE, "service_principal_id": other}):
             with pytest.raises(SettingsError, match="another resource of this run has used this"):
-                await steps.create(inputs)
+                await steps.create(Inputs.of(inputs))
 
     run(emulator, step)
     assert posts(emulator) == [204]
@@ -154,12 +157,12 @@ def test_a_call_that_may_have_been_carried_out_is_repeated_by_the_next_update(
     emulator.faults.clear()
     assert held(emulator)["SecretToken"] == "second"
     assert caught.value.outputs is not None
-    uncertain = Authorization(**caught.value.outputs)
+    uncertain = Outputs(**caught.value.outputs)
     assert (uncertain.status, uncertain.revision) == ("Unknown", 1)
     assert uncertain.credential_keys == ["SecretToken", "Url"]
 
     first = {**INPUTS, "credentials": {"SecretToken": "first", "Url": "u"}}
-    assert diff(uncertain, first).changes, "a reverted program has to authorize again"
+    assert diff(uncertain, Inputs.of(first)).changes, "a reverted program has to authorize again"
     seen, _ = run(emulator, lambda steps: steps.read(uncertain.target, uncertain))
     assert seen is not None
     assert seen.status == "Unknown"

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
 from pulumi_entra_provisioning.identity.settings import settings
-from pulumi_entra_provisioning.lifecycle.operations import Authorization, Lifecycle
+from pulumi_entra_provisioning.lifecycle.inputs import Inputs
+from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
+from pulumi_entra_provisioning.lifecycle.outputs import Outputs
 
 T = TypeVar("T")
 
@@ -33,14 +35,14 @@ def run(
     return asyncio.run(on_a_loop()), lines
 
 
-def created(emulator: Emulator, inputs: dict[str, Any] = INPUTS) -> Authorization:
+def created(emulator: Emulator, inputs: dict[str, Any] = INPUTS) -> Outputs:
     """What a create leaves."""
-    return run(emulator, lambda steps: steps.create(inputs))[0]
+    return run(emulator, lambda steps: steps.create(Inputs.of(inputs)))[0]
 
 
-def updated(emulator: Emulator, old: Authorization, inputs: dict[str, Any]) -> Authorization:
+def updated(emulator: Emulator, old: Outputs, inputs: dict[str, Any]) -> Outputs:
     """What an update leaves."""
-    return run(emulator, lambda steps: steps.update(old, inputs))[0]
+    return run(emulator, lambda steps: steps.update(old, Inputs.of(inputs)))[0]
 
 
 def posts(emulator: Emulator) -> list[int | None]:

@@ -38,41 +38,38 @@ from msgraph.generated.applications.item.synchronization.secrets import (
     secrets_put_request_body as secrets_body,
 )
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
-from msgraph.generated.models.quarantine_reason import QuarantineReason
 from msgraph.generated.models.synchronization_job_restart_criteria import (
     SynchronizationJobRestartCriteria,
 )
 from msgraph.generated.models.synchronization_job_restart_scope import (
     SynchronizationJobRestartScope,
 )
-from msgraph.generated.models.synchronization_schedule_state import SynchronizationScheduleState
 from msgraph.generated.models.synchronization_secret import SynchronizationSecret
 from msgraph.generated.models.synchronization_secret_key_string_value_pair import (
     SynchronizationSecretKeyStringValuePair,
 )
-from msgraph.generated.models.synchronization_status_code import SynchronizationStatusCode
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from ..connections import UnusableAnswerError, check, graph_transport
-from ..errors import (
-    REMEDIES,
-    Answer,
-    ProvisioningError,
-    RequestError,
-    seconds,
-    unanswered,
-    unwrapped,
-)
-from ..identity.permissions import Caller, is_insufficient, lacking, lacking_to_look
+from ..answers import Answer
+from ..errors import ProvisioningError, RequestError
+from ..guid import GUID
+from ..identity.caller import Caller
+from ..identity.permissions import is_insufficient, lacking, lacking_to_look
 from ..identity.settings import Settings
 from ..identity.tokens import SharedTokenCredential
-from ..redaction import Secrets, shown_answer, shown_code, shown_id
+from ..network import UnusableAnswerError, check
+from ..redaction.secrets import Secrets
+from ..redaction.shown import shown_id
+from ..remedies import REMEDIES
+from .answers import may_have_acted, member, not_answered, refused, required
+from .jobs import Quarantine, quarantine_of
 from .retries import Gate, Patience
 from .secret_keys import KEYS, SINGLE_USE
-from .target import GUID, Target
+from .target import Target
+from .transport import graph_transport
 
 if TYPE_CHECKING:
     from kiota_abstractions.serialization import ParsableFactory
@@ -94,25 +91,6 @@ class Correlation:
 
     request_id: str
     client_request_id: str
-
-
-@dataclass(frozen=True)
-class Quarantine:
-    """A synchronization job in quarantine.
-
-    `reason` is the code of its error, or Graph's `quarantineReason`. `is_disabled` says that Entra
-    does not try it again by itself.
-    """
-
-    job_id: str
-    reason: str
-    is_for_credentials: bool
-    is_disabled: bool
-
-    def __str__(self) -> str:
-        disabled = ", disabled" if self.is_disabled else ""
-        job = f"job {self.job_id}" if self.job_id else "a job"
-        return f"{job}, {self.reason}{disabled}"
 
 
 class Graph:
@@ -257,7 +235,7 @@ class Graph:
 
         async def get(exchange: _Exchange) -> frozenset[str]:
             pairs = await self._collection(target, "secrets", exchange)
-            return frozenset(_required(pair, "key") for pair in pairs)
+            return frozenset(required(pair, "key") for pair in pairs)
 
         return await self._call("reading the credentials' keys of", target, get, patience)
 
@@ -286,7 +264,7 @@ class Graph:
 
         async def get(exchange: _Exchange) -> list[Quarantine]:
             jobs = await self._collection(target, "jobs", exchange)
-            found = (_quarantine(job, exchange.secrets) for job in jobs)
+            found = (quarantine_of(job, exchange.secrets) for job in jobs)
             return [quarantine for quarantine in found if quarantine]
 
         return await self._call("reading the synchronization jobs of", target, get, patience)
@@ -326,7 +304,7 @@ class Graph:
             document = json.loads(sent or b"")
         except (ValueError, RecursionError):
             document = None
-        found = _member(document, "value", list) if isinstance(document, dict) else None
+        found = member(document, "value", list) if isinstance(document, dict) else None
         if found is None or not all(isinstance(item, dict) for item in found):
             raise UnusableAnswerError(200, "the answer is not a collection")
         if document.get("@odata.nextLink") is not None:
@@ -353,7 +331,7 @@ class Graph:
         credentials: Mapping[str, str] | None = None,
         single_use: bool = False,
         mistaken: Callable[[], Awaitable[str]] | None = None,
-        forbidden: Callable[[Caller, Target, str], str] = lacking,
+        forbidden: Callable[[Caller, str, str], str] = lacking,
     ) -> _T:
         """What `request` gives, sent as often as `patience` allows.
 
@@ -373,23 +351,24 @@ class Graph:
             except ProvisioningError:
                 raise
             except APIError as error:
-                answer = _refusal(error, exchange)
+                retry_after = exchange.header("retry-after")
+                answer = refused(error, exchange.request_id, retry_after, exchange.secrets)
             except httpx.HTTPError as error:
-                answer = _no_answer(error)
+                answer = not_answered(error)
             except UnusableAnswerError as error:
                 answer = Answer(
                     error.status,
                     "",
                     str(error),
-                    may_have_acted=_may_have_acted(error.status),
+                    may_have_acted=may_have_acted(error.status),
                     is_final=True,
                 )
-                remedy = REMEDIES["2xx"]
+                remedy = REMEDIES["2xx"].text
             except Exception as error:  # msgraph-sdk could not read what was answered
                 unreadable = f"unreadable answer ({type(error).__name__})"
                 answer = Answer(None, "", unreadable, may_have_acted=True, is_final=True)
             if not remedy and answer.is_forbidden and (caller := self._credential.caller):
-                remedy = forbidden(caller, target, self._endpoint)
+                remedy = forbidden(caller, str(target), self._endpoint)
                 answer = replace(answer, is_final=is_insufficient(caller))
             raise RequestError(what, answer, code_at_stake=single_use, remedy=remedy) from None
 
@@ -433,70 +412,6 @@ class _Exchange:
         return ", ".join(self._headers.response_headers.get(name))
 
 
-def _refusal(error: APIError, exchange: _Exchange) -> Answer:
-    status = error.response_status_code
-    details = error.error if isinstance(error, ODataError) else None
-    code, message = unwrapped(
-        (details.code if details else None) or "", (details.message if details else None) or ""
-    )
-    code, message = shown_answer(code, message, exchange.secrets)
-    return Answer(
-        status=status,
-        code=code,
-        message=message,
-        request_id=exchange.request_id,
-        retry_after=seconds(exchange.header("retry-after")),
-        may_have_acted=status is None or _may_have_acted(status),
-    )
-
-
-def _member(document: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
-    """A member of a JSON object, None where it is null or not there."""
-    found = document.get(name)
-    if found is None or (isinstance(found, kind) and not isinstance(found, bool)):
-        return found
-    raise UnusableAnswerError(200, f"{name} in the answer is not what Graph has there")
-
-
-def _required(document: dict[str, Any], name: str) -> str:
-    if not (found := _member(document, name, str)):
-        raise UnusableAnswerError(200, f"the answer lacks {name}")
-    return found
-
-
-def _enumerated(document: dict[str, Any], name: str) -> str:
-    """A member of an enumeration, of which Graph may know more than msgraph-sdk."""
-    found = _member(document, name, str) or ""
-    return found[:1].upper() + found[1:]
-
-
-def _quarantine(job: dict[str, Any], secrets: Secrets) -> Quarantine | None:
-    """The quarantine of a job; one that lasts four weeks disables the job.
-
-    Whether a disabled job keeps its quarantine is not documented: one that Entra disabled has
-    failed until then, one that nobody ever started has not.
-    """
-    job_id = _required(job, "id")
-    schedule = _member(job, "schedule", dict) or {}
-    disabled = _enumerated(schedule, "state") == SynchronizationScheduleState.Disabled
-    if (status := _member(job, "status", dict)) is None:
-        return None
-    quarantine = _member(status, "quarantine", dict)
-    code = _enumerated(status, "code")
-    failed = bool(_member(status, "countSuccessiveCompleteFailures", int))
-    in_quarantine = quarantine is not None or code == SynchronizationStatusCode.Quarantine
-    if not in_quarantine and not (disabled and failed):
-        return None
-    reason = _enumerated(quarantine or {}, "reason") or QuarantineReason.Unknown.name
-    error = _member(quarantine or {}, "error", dict) or {}
-    for_credentials = reason == QuarantineReason.EncounteredQuarantineException
-    error_code = shown_code(_member(error, "code", str) or "", secrets)
-    shown_reason = shown_code(reason, secrets) or QuarantineReason.Unknown.name
-    return Quarantine(
-        shown_id(job_id, secrets), error_code or shown_reason, for_credentials, disabled
-    )
-
-
 def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStringValuePair]:
     return [
         SynchronizationSecretKeyStringValuePair(
@@ -518,23 +433,3 @@ async def _refuse_what_is_no_answer(response: httpx.Response) -> None:
     action = response.request.method in ("POST", "PUT")
     if response.is_redirect or (action and response.is_success and response.status_code != 204):
         raise APIError(response_status_code=response.status_code)
-
-
-def _may_have_acted(status: int) -> bool:
-    return status >= 500 or status < 300
-
-
-def _no_answer(error: httpx.HTTPError) -> Answer:
-    if isinstance(error, httpx.ProxyError):
-        return unanswered(f"Tunnel connection failed: {error}")
-    not_sent = isinstance(
-        error,
-        (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.LocalProtocolError,
-            httpx.UnsupportedProtocol,
-        ),
-    )
-    return unanswered(f"{type(error).__name__}: {error}", may_have_acted=not not_sent)

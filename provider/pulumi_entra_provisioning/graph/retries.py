@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from ..errors import REMEDIES, Answer, RequestError, SignInError
+from ..answers import Answer
+from ..errors import RequestError, SignInError
+from ..remedies import REMEDIES
 
 _T = TypeVar("_T")
 
@@ -159,7 +161,7 @@ class Patience:
                         await way.enter_async_context(gate.passed(self.left))
                     return await self._within_time(doing, attempt, acts, single_use)
             except _NotSentError as error:
-                remedy = REMEDIES["429"] if error.answer.retry_after else ""
+                remedy = REMEDIES["429"].text if error.answer.retry_after else ""
                 raise last or RequestError(doing, error.answer, remedy=remedy) from None
             except (RequestError, SignInError) as error:
                 may_have_acted = bool(last and last.answer.may_have_acted)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["applications", "servicePrincipals"]
+from ..guid import GUID
 
-GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-"""An id of Microsoft Entra, in either case."""
+Kind = Literal["applications", "servicePrincipals"]
 
 
 @dataclass(frozen=True)

@@ -11,25 +11,25 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 
-from ..connections import SignInTransport
-from .settings import (
-    CLOUDS,
+from .. import text_file
+from .clouds import CLOUDS
+from .identities import (
     AzurePipelines,
     ClientCertificate,
     ClientSecret,
     GitHubActions,
     ManagedIdentity,
     OidcToken,
-    Settings,
     SignedIn,
 )
+from .settings import Settings
+from .transport import SignInTransport
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse
@@ -67,7 +67,7 @@ def token_credential(settings: Settings, note: Callable[[HttpResponse], None]) -
             return identity.ClientSecretCredential(tenant_id, client_id, value, **options)
         case OidcToken(value, path):
             # A token in a file is replaced there before it expires.
-            assertion = functools.partial(_content, path) if path else lambda: value
+            assertion = functools.partial(_assertion, path) if path else lambda: value
             return identity.ClientAssertionCredential(tenant_id, client_id, assertion, **options)
         case AzurePipelines(service_connection_id, request_url, request_token):
             # AzurePipelinesCredential takes it from there alone.
@@ -185,8 +185,8 @@ def _own_words(credential: TokenCredential, said: str) -> str:
     return f"{name}: {found[0] if found else 'it failed. Run it yourself to see why.'}"
 
 
-def _content(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8").strip()
+def _assertion(path: str) -> str:
+    return text_file.read(path).strip()
 
 
 def _github_id_token(

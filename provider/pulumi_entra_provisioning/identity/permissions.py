@@ -5,22 +5,10 @@ https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireacc
 
 from __future__ import annotations
 
-import base64
 import json
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from ..graph.target import Target
-
-PERSONAL_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
-"""The tenant of personal Microsoft accounts in every token of theirs."""
-
-PERSONAL_ACCOUNT: Final = (
-    "personal Microsoft accounts can't authorize provisioning. Sign in with a work or school"
-    " account, or give your organization's tenant and a client of it."
-)
+from .caller import Caller
 
 _SYNCHRONIZATION: Final = "Synchronization.ReadWrite.All"
 _OWNED_BY: Final = "Application.ReadWrite.OwnedBy"
@@ -53,57 +41,6 @@ _OF_MICROSOFT: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who an access token was issued to, and what it allows.
-
-    `client_id` is the application's, `object_id` the service principal's or the user's. `roles`
-    are application permissions, `scopes` delegated ones; `directory_roles` are template ids.
-    https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
-    """
-
-    tenant_id: str
-    client_id: str
-    object_id: str
-    is_user: bool
-    roles: tuple[str, ...]
-    scopes: tuple[str, ...]
-    directory_roles: tuple[str, ...]
-
-    @property
-    def id(self) -> str:
-        """The client id, or a signed-in user's object id."""
-        return self.object_id if self.is_user else self.client_id
-
-    @staticmethod
-    def of(token: str) -> Caller | None:
-        """What `token` says, or None where it can't be read, as not all of Graph's can.
-
-        It is read for what messages and outputs tell: who may do what is for Graph to decide, so
-        the signature is not verified. Ids and permissions of another form than theirs are left out.
-        """
-        try:
-            payload = token.split(".")[1]
-            claims: dict[str, Any] = json.loads(
-                base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-            )
-            scopes = _names(claims.get("scp", "").split())
-            tenant_id, client_id, object_id = _names(
-                (claims["tid"], claims.get("appid") or claims["azp"], claims["oid"])
-            )
-            return Caller(
-                tenant_id=tenant_id,
-                client_id=client_id,
-                object_id=object_id,
-                is_user=claims.get("idtyp") == "user" or bool(scopes),
-                roles=_names(claims.get("roles", ())),
-                scopes=scopes,
-                directory_roles=_names(claims.get("wids", ())),
-            )
-        except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
-            return None
-
-
 def is_insufficient(caller: Caller) -> bool:
     """Whether no permission in the caller's token can be the one that authorizing needs.
 
@@ -113,16 +50,7 @@ def is_insufficient(caller: Caller) -> bool:
     return _SUFFICIENT.isdisjoint(caller.scopes if caller.is_user else caller.roles)
 
 
-def _names(claims: Iterable[Any]) -> tuple[str, ...]:
-    """Those of `claims` that have the form of an id or a permission: commands are made of them."""
-    return tuple(
-        claim
-        for claim in claims
-        if isinstance(claim, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,120}", claim)
-    )
-
-
-def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
+def lacking(caller: Caller, target: str, graph_endpoint: str) -> str:
     """What the caller has against what authorizing the target needs, and how to grant it.
 
     The commands stand at the end, each on a line of its own.
@@ -149,7 +77,7 @@ def lacking(caller: Caller, target: Target, graph_endpoint: str) -> str:
     )
 
 
-def lacking_to_look(caller: Caller, target: Target, graph_endpoint: str) -> str:
+def lacking_to_look(caller: Caller, target: str, graph_endpoint: str) -> str:
     """What the caller needs to tell a target that is gone from one that it may not see."""
     needed = "Application.Read.All"
     if caller.is_user:
@@ -160,7 +88,7 @@ def lacking_to_look(caller: Caller, target: Target, graph_endpoint: str) -> str:
     )
 
 
-def _lacking_of_user(caller: Caller, target: Target, graph_endpoint: str) -> str:
+def _lacking_of_user(caller: Caller, target: str, graph_endpoint: str) -> str:
     known = {**_DIRECTORY_ROLES, _GLOBAL_ADMINISTRATOR: "Global Administrator"}
     roles = [known[id] for id in caller.directory_roles if id in known]
     *others, last = _DIRECTORY_ROLES.values()

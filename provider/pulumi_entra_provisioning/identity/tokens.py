@@ -21,28 +21,22 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from ..connections import UnusableAnswerError
-from ..errors import (
-    Answer,
-    ProvisioningError,
-    RequestError,
-    SettingsError,
-    SignInError,
-    seconds,
-    unanswered,
-)
-from ..redaction import Secrets, shown, shown_answer, shown_id
+from ..answers import Answer, seconds, unanswered
+from ..errors import ProvisioningError, RequestError, SettingsError, SignInError
+from ..network import UnusableAnswerError
+from ..redaction.secrets import Secrets
+from ..redaction.shown import shown, shown_answer, shown_id
+from .caller import PERSONAL_ACCOUNT, PERSONAL_TENANT, Caller
 from .credentials import token_credential
-from .permissions import PERSONAL_ACCOUNT, PERSONAL_TENANT, Caller
-from .settings import (
+from .identities import (
     AzurePipelines,
     ClientCertificate,
     GitHubActions,
     ManagedIdentity,
     OidcToken,
-    Settings,
     SignedIn,
 )
+from .settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse

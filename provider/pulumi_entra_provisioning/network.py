@@ -1,37 +1,29 @@
 """How services are reached: through which proxy, trusting whom, and how much of an answer is read.
 
-azure-identity sends its requests by requests, msgraph-sdk by httpx. Here both take the same proxy
-for a URL, and neither keeps more of an answer in memory than LIMIT.
+azure-identity sends its requests through requests, msgraph-sdk through httpx. Both use the same
+proxy for a URL, and neither keeps more of an answer in memory than LIMIT.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import ssl
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
-import requests
 import urllib3
-from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
 
 from .errors import SettingsError
-
-if TYPE_CHECKING:
-    from azure.core.rest import HttpResponse
 
 LIMIT: Final = 4 << 20
 """Bytes of an answer, as they are sent and as they are decoded."""
 
 _GZIP: Final = b"\x1f\x8b"
-_FRAMING: Final = {"content-encoding", "content-length", "transfer-encoding"}
 
 
 class UnusableAnswerError(Exception):
@@ -134,109 +126,10 @@ def _holds_certificates(path: str) -> bool:
     return True
 
 
-# Transports
+# Answers
 
 
-def graph_transport(url: str, ca_file: str) -> httpx.AsyncBaseTransport:
-    """What reaches Microsoft Graph at `url`, trusting `ca_file` alone where it is given."""
-    trust = ssl.create_default_context(cafile=ca_file) if ca_file else True
-    return _Bounded(httpx.AsyncHTTPTransport(verify=trust, proxy=proxy(url)))
-
-
-class SignInTransport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it late
-    """What azure-identity reaches Entra, and the services that pipelines and machines have, with.
-
-    `note` is given every answer. With `on_this_machine`, the services are on the machine itself:
-    no proxy is used, which would see their tokens, and a connection is there at once or never.
-    """
-
-    def __init__(
-        self,
-        ca_file: str,
-        note: Callable[[HttpResponse], None],
-        *,
-        on_this_machine: bool = False,
-    ) -> None:
-        session = requests.Session()
-        # Else requests would send what a .netrc file holds in the place of a token.
-        session.trust_env = False
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, _BoundedAdapter(by_proxy=not on_this_machine))
-        variables = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
-        super().__init__(
-            session=session,
-            connection_verify=ca_file or next(filter(None, variables), True),
-            connection_timeout=2 if on_this_machine else 30,
-            read_timeout=100,
-        )
-        self._note = note
-
-    def send(self, request: Any, **kwargs: Any) -> Any:
-        """The answer to a request, as azure.core's RequestsTransport has it."""
-        response = super().send(request, **kwargs)
-        self._note(response)
-        return response
-
-
-class _Bounded(httpx.AsyncBaseTransport):
-    """httpx's own transport, whose answers come whole and decoded."""
-
-    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
-        self._transport = transport
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._transport.handle_async_request(request)
-        body = bytearray()
-        try:
-            async for part in response.aiter_raw():
-                body += part
-                if len(body) > LIMIT:
-                    break
-        finally:
-            await response.aclose()
-        return httpx.Response(
-            response.status_code,
-            headers=[
-                (name, value)
-                for name, value in response.headers.raw
-                if name.decode("latin-1").lower() not in _FRAMING
-            ],
-            content=_decoded(bytes(body), response.headers, response.status_code),
-            extensions=response.extensions,
-        )
-
-    async def aclose(self) -> None:
-        await self._transport.aclose()
-
-
-class _BoundedAdapter(HTTPAdapter):
-    """The adapter of requests, whose answers come whole and decoded."""
-
-    def __init__(self, by_proxy: bool) -> None:
-        super().__init__()
-        self._by_proxy = by_proxy
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        url = str(request.url)
-        found = proxy(url) if self._by_proxy else None
-        kwargs |= {"proxies": {urlsplit(url).scheme: found} if found else {}, "stream": True}
-        response = super().send(request, *args, **kwargs)
-        response.raw.enforce_content_length = True
-        try:
-            body = response.raw.read(LIMIT + 1, decode_content=False)
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.ConnectionError(error, request=request) from error
-        if len(body) > LIMIT:
-            response.close()
-        try:
-            body = _decoded(body, response.headers, response.status_code)
-        except UnusableAnswerError as error:
-            raise UnusableAnswerError(error.status, str(error), url) from None
-        response.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
-        return response
-
-
-def _decoded(body: bytes, headers: Mapping[str, str], status: int) -> bytes:
+def decoded(body: bytes, headers: Mapping[str, str], status: int) -> bytes:
     """The body of an answer without its Content-Encoding, of which there may be several."""
     encodings = headers.get("Content-Encoding", "").lower().split(",")
     try:

@@ -1,0 +1,97 @@
+"""Microsoft Graph's answers: a failure as an Answer, a document's members as Graph has them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+import httpx
+from kiota_abstractions.api_error import APIError
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+
+from ..answers import Answer, seconds, unanswered
+from ..network import UnusableAnswerError
+from ..redaction.secrets import Secrets
+from ..redaction.shown import shown_answer
+
+_T = TypeVar("_T")
+
+
+def refused(error: APIError, request_id: str, retry_after: str, secrets: Secrets) -> Answer:
+    """What Graph says in `error`, as it may be shown."""
+    status = error.response_status_code
+    details = error.error if isinstance(error, ODataError) else None
+    code, message = unwrapped(
+        (details.code if details else None) or "", (details.message if details else None) or ""
+    )
+    code, message = shown_answer(code, message, secrets)
+    return Answer(
+        status=status,
+        code=code,
+        message=message,
+        request_id=request_id,
+        retry_after=seconds(retry_after),
+        may_have_acted=status is None or may_have_acted(status),
+    )
+
+
+def unwrapped(code: str, message: str) -> tuple[str, str]:
+    """The synchronization service's own code and message where Graph wraps them.
+
+    Graph passes that service's error as JSON inside `message`, with the code UnknownError.
+    """
+    while True:
+        try:
+            inner = json.loads(message)["error"]
+            inner_code, inner_message = inner["code"], inner["message"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return code, message
+        if not isinstance(inner_code, str):
+            return code, message
+        code, message = inner_code, inner_message if isinstance(inner_message, str) else ""
+
+
+def may_have_acted(status: int) -> bool:
+    """Whether Graph may have carried out a request that it answered with `status`."""
+    return status >= 500 or status < 300
+
+
+def not_answered(error: httpx.HTTPError) -> Answer:
+    """The answer to record where none came."""
+    if isinstance(error, httpx.ProxyError):
+        return unanswered(f"Tunnel connection failed: {error}")
+    not_sent = isinstance(
+        error,
+        (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.LocalProtocolError,
+            httpx.UnsupportedProtocol,
+        ),
+    )
+    return unanswered(f"{type(error).__name__}: {error}", may_have_acted=not not_sent)
+
+
+# Documents
+
+
+def member(document: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
+    """A member of a JSON object, None where it is null or not there."""
+    found = document.get(name)
+    if found is None or (isinstance(found, kind) and not isinstance(found, bool)):
+        return found
+    raise UnusableAnswerError(200, f"{name} in the answer is not what Graph has there")
+
+
+def required(document: dict[str, Any], name: str) -> str:
+    """A text of a JSON object that Graph always has there."""
+    if not (found := member(document, name, str)):
+        raise UnusableAnswerError(200, f"the answer lacks {name}")
+    return found
+
+
+def enumerated(document: dict[str, Any], name: str) -> str:
+    """A member of an enumeration, of which Graph may know more than msgraph-sdk."""
+    found = member(document, name, str) or ""
+    return found[:1].upper() + found[1:]

@@ -1,0 +1,273 @@
+"""The ways to sign in, and the first of them that the settings configure.
+
+The order is that of pulumi-azuread:
+https://github.com/hashicorp/go-azure-sdk/blob/main/sdk/auth/auth.go
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+
+from .. import text_file
+from .lookup import AZURE_CREDENTIALS, AZURE_SECRETS, CERTIFICATES, CREDENTIALS, Found, how_to_set
+from .values import flag, is_host, text_of_file
+
+_IMDS_PATH: Final = "/metadata/identity/oauth2/token"
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """A certificate with its private key: a PEM or PFX file, or the same as Base64."""
+
+    name: ClassVar[str] = "client certificate"
+    path: str
+    base64: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ClientSecret:
+    """The value of a client secret."""
+
+    name: ClassVar[str] = "client secret"
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OidcToken:
+    """An ID token that Entra trusts by a federated identity credential: itself, or its file."""
+
+    name: ClassVar[str] = "OpenID Connect token"
+    value: str = field(repr=False)
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class AzurePipelines:
+    """A job of Azure Pipelines, which asks for an ID token of its service connection."""
+
+    name: ClassVar[str] = "Azure Pipelines"
+    service_connection_id: str
+    request_url: str = field(repr=False)
+    request_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class GitHubActions:
+    """A job of GitHub Actions, which asks for an ID token."""
+
+    name: ClassVar[str] = "GitHub Actions"
+    request_url: str = field(repr=False)
+    request_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ManagedIdentity:
+    """The managed identity of the Azure resource that this runs on.
+
+    System-assigned without a client id. `host` is where it asks, where that is not the usual place.
+    """
+
+    name: ClassVar[str] = "managed identity"
+    host: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Whoever azure-identity's DefaultAzureCredential finds; developers only where `developer`."""
+
+    developer: bool
+
+
+Identity = (
+    ClientCertificate
+    | ClientSecret
+    | OidcToken
+    | AzurePipelines
+    | GitHubActions
+    | ManagedIdentity
+    | SignedIn
+)
+
+
+def configured_identity(
+    found: Found, authority_host: str, problems: list[str]
+) -> tuple[Identity, tuple[str, ...]]:
+    """The first way to sign in that is configured, and a line for each before it: why it is not."""
+    passed_over: list[str] = []
+    for name, way in _ways(found, authority_host, problems):
+        if not isinstance(way, str):
+            return way, tuple(passed_over)
+        passed_over.append(f"{name}: {way}")
+    _check_client(found, problems)
+    developer = flag("useCli", found.values["useCli"], problems, default=True)
+    if not developer:
+        passed_over.append("Azure CLI, Azure Developer CLI: useCli is false")
+    return SignedIn(developer), tuple(passed_over)
+
+
+def _check_client(found: Found, problems: list[str]) -> None:
+    """A credential without its client is a mistake where no other identity is configured."""
+    given = [name for name in CREDENTIALS if found.values[name]]
+    given += [name for name in AZURE_CREDENTIALS if found.environment.get(name)]
+    problems += [
+        f"{name}: not set, though {given[0]} is. Set it by"
+        f" {how_to_set(name, environment_alone=found.environment_alone)}."
+        for name in ("tenantId", "clientId")
+        if given and not found.values[name]
+    ]
+
+
+def _ways(
+    found: Found, authority_host: str, problems: list[str]
+) -> Iterator[tuple[str, Identity | str]]:
+    """The name of each way to sign in, in order, with its identity or why it is not configured."""
+    values, environment = found.values, found.environment
+    client = ("tenantId", "clientId")
+    certificate = ClientCertificate(
+        "" if values["clientCertificate"] else values["clientCertificatePath"],
+        values["clientCertificate"],
+        values["clientCertificatePassword"],
+    )
+    yield (
+        ClientCertificate.name,
+        _unused(found, certificate.path or certificate.base64, *CERTIFICATES)
+        or _not_set(values, "clientCertificatePath or clientCertificate", *client)
+        or _checked(certificate, problems),
+    )
+    yield (
+        ClientSecret.name,
+        _unused(found, values["clientSecret"], "clientSecret", "clientSecretFilePath")
+        or _not_set(values, "clientSecret or clientSecretFilePath", *client)
+        or ClientSecret(values["clientSecret"]),
+    )
+    oidc = flag("useOidc", values["useOidc"], problems)
+    workload_identity = flag("useAksWorkloadIdentity", values["useAksWorkloadIdentity"], problems)
+    off = ""
+    if not (oidc or workload_identity):
+        off = _unused(found, "", "useOidc", "useAksWorkloadIdentity") or (
+            "neither useOidc nor useAksWorkloadIdentity is true"
+        )
+    token = dict(values)
+    if workload_identity and not values["oidcToken"]:
+        token["oidcTokenFilePath"] = (
+            values["oidcTokenFilePath"] or environment.get("AZURE_FEDERATED_TOKEN_FILE") or ""
+        )
+    yield (
+        OidcToken.name,
+        off
+        or _not_set(token, "oidcToken or oidcTokenFilePath", *client)
+        or _token(token, problems),
+    )
+    request = ("oidcRequestUrl", "oidcRequestToken")
+    yield (
+        AzurePipelines.name,
+        off
+        or _not_set(values, "adoPipelineServiceConnectionId", *request, *client)
+        or AzurePipelines(values["adoPipelineServiceConnectionId"], *_requested(values, problems)),
+    )
+    yield (
+        GitHubActions.name,
+        off or _not_set(values, *request, *client) or GitHubActions(*_requested(values, problems)),
+    )
+    yield (
+        ManagedIdentity.name,
+        ManagedIdentity(_managed_identity_host(values, problems))
+        if flag("useMsi", values["useMsi"], problems)
+        else _unused(found, "", "useMsi") or "useMsi is not true",
+    )
+    azure = _unused(found, "", *AZURE_SECRETS) or _azure_credential(values, environment, problems)
+    other = (environment.get("AZURE_AUTHORITY_HOST") or authority_host).rstrip("/")
+    if (
+        not isinstance(azure, str)
+        and other.removeprefix("https://") != urlsplit(authority_host).netloc
+    ):
+        # Their credential would be sent to a cloud that is not its own.
+        problems.append(
+            "environment: AZURE_AUTHORITY_HOST is of another cloud. Set environment to that cloud."
+        )
+    yield "AZURE_ variables", azure
+
+
+def _unused(found: Found, used: str, *names: str) -> str:
+    """Why what is set of `names` does not count, unless another value of theirs is used."""
+    if used:
+        return ""
+    return next((found.unused[name] for name in names if name in found.unused), "")
+
+
+def _not_set(values: Mapping[str, str], *needed: str) -> str:
+    """Which of `needed`, each a setting or several with "or" between, are not set."""
+    missing = [names for names in needed if not any(values[name] for name in names.split(" or "))]
+    if not missing:
+        return ""
+    *others, last = missing
+    return f"{', '.join(others)} and {last} are not set" if others else f"{last} is not set"
+
+
+def _checked(certificate: ClientCertificate, problems: list[str]) -> ClientCertificate:
+    if certificate.path:
+        try:
+            text_file.read_bytes(certificate.path)
+        except ValueError as error:
+            problems.append(f"clientCertificatePath: {error}. Give the path of a PEM or PFX file.")
+    try:
+        base64.b64decode("".join(certificate.base64.split()), validate=True)
+    except ValueError:
+        problems.append("clientCertificate: not Base64; give a PEM or PFX file encoded so.")
+    return certificate
+
+
+def _token(values: Mapping[str, str], problems: list[str]) -> OidcToken:
+    path = values["oidcTokenFilePath"]
+    content = text_of_file(path, "oidcTokenFilePath", problems) if path else ""
+    if content and values["oidcToken"] not in ("", content):
+        problems.append("oidcTokenFilePath: another token stands there than in oidcToken. Set one.")
+    return OidcToken(values["oidcToken"], path)
+
+
+def _requested(values: Mapping[str, str], problems: list[str]) -> tuple[str, str]:
+    url = values["oidcRequestUrl"]
+    if not is_host(url, with_path=True):
+        problems.append("oidcRequestUrl: must be an https URL, as the request carries a token.")
+    return url, values["oidcRequestToken"]
+
+
+def _managed_identity_host(values: Mapping[str, str], problems: list[str]) -> str:
+    host = values["msiEndpoint"].removesuffix(_IMDS_PATH)
+    if host and not is_host(host, schemes=("http", "https")):
+        problems.append(
+            f"msiEndpoint: must be the URL of a host, alone or with the path {_IMDS_PATH}. App"
+            " Service, Azure Arc and others are found without it."
+        )
+    return host.rstrip("/")
+
+
+def _azure_credential(
+    values: Mapping[str, str], environment: Mapping[str, str], problems: list[str]
+) -> Identity | str:
+    """The credential that AZURE_ variables hold, for the client whose id they give."""
+    theirs = (environment.get("AZURE_CLIENT_ID") or values["clientId"]).strip()
+    if theirs.lower() != values["clientId"].lower():
+        return "AZURE_CLIENT_ID is another client than clientId"
+    theirs = (environment.get("AZURE_TENANT_ID") or values["tenantId"]).strip()
+    if theirs.lower() != values["tenantId"].lower():
+        return "AZURE_TENANT_ID is another tenant than tenantId"
+    path, password, secret, file = (environment.get(name) or "" for name in AZURE_CREDENTIALS)
+    if not (path or secret or file):
+        return (
+            "AZURE_CLIENT_CERTIFICATE_PATH, AZURE_CLIENT_SECRET and AZURE_FEDERATED_TOKEN_FILE are"
+            " not set"
+        )
+    if lacking := _not_set(values, "tenantId", "clientId"):
+        return lacking
+    if path:
+        return _checked(ClientCertificate(path, "", password), problems)
+    if secret:
+        return ClientSecret(secret)
+    text_of_file(file, "AZURE_FEDERATED_TOKEN_FILE", problems)
+    return OidcToken("", file)

@@ -1,0 +1,191 @@
+"""What to do about an answer, and the heading of docs/errors.md with the details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from .answers import Answer
+
+_PAGE: Final = "docs/errors.md"
+
+
+class Remedy(NamedTuple):
+    """What to do, in one or two sentences, and the heading of docs/errors.md with the details."""
+
+    text: str
+    heading: str
+
+    def __str__(self) -> str:
+        # A command on the last line stays one that can be copied.
+        separator = "\n" if "\n" in self.text else " "
+        return f"{self.text}{separator}{see(self.heading)}"
+
+
+def see(heading: str) -> str:
+    """The reference to a heading of docs/errors.md."""
+    return f"See {_PAGE}#{heading}."
+
+
+_GRANT: Final = (
+    "grant the application permission Synchronization.ReadWrite.All, or"
+    " Application.ReadWrite.OwnedBy and ownership of the service principal. A delegated caller"
+    " needs Synchronization.ReadWrite.All and the role Application Administrator, Cloud Application"
+    " Administrator or Hybrid Identity Administrator, or a custom role with the same permission"
+)
+
+_PROXY: Final = (
+    "Check HTTPS_PROXY. If the proxy answers 407, add its user and password to the URL; otherwise"
+    " have the proxy allow this host. To connect without the proxy, add the host to NO_PROXY."
+)
+
+_NETWORK: Final = (
+    "Check the network and the proxy. Behind a proxy that inspects TLS, set caFile to its"
+    " certificate authority."
+)
+
+_MICROSOFT: Final = "The service failed on Microsoft's side."
+
+REMEDIES: Final = {
+    "400 InvalidNotificationSettings": Remedy(
+        'Graph can\'t empty SyncNotificationSettings. Declare it with the value "{}" instead.',
+        "400-invalidnotificationsettings",
+    ),
+    "400": Remedy(
+        "Check the credentials. An authorization code works once, expires within minutes and is"
+        " valid only for the redirect URI that it was issued for. Correct the credentials, with a"
+        " new code if you use one, and run `pulumi up` again.",
+        "400",
+    ),
+    "401 UnknownError": Remedy(
+        f"Graph returns this error when the caller lacks a permission: {_GRANT}.",
+        "401-unknownerror",
+    ),
+    "401": Remedy(
+        "Graph rejected the access token. Check environment, graphEndpoint and tenantId, and"
+        " whether a Conditional Access policy blocks this caller.",
+        "401",
+    ),
+    "403": Remedy(f"The caller lacks a permission: {_GRANT}.", "403"),
+    "404": Remedy(
+        "The target does not exist, or this caller cannot see it. Use the object id, not the"
+        " application (client) id (both are GUIDs), and check that application_id and"
+        " service_principal_id are not swapped and that tenantId is right.",
+        "404",
+    ),
+    "405": Remedy("Check graphEndpoint: this answer is not Microsoft Graph's.", "405"),
+    "429": Remedy(
+        "Graph throttles this tenant. Run again later, or raise timeout above the Retry-After.",
+        "429",
+    ),
+    "500 InternalError": Remedy(
+        "Graph does not know one of the keys or values. Keys are case-sensitive.",
+        "500-internalerror",
+    ),
+    "5xx": Remedy(
+        f"{_MICROSOFT} Run again later. If the error persists, give the request-id to Microsoft"
+        " support.",
+        "5xx",
+    ),
+    "2xx": Remedy(
+        "Check graphEndpoint and any proxy on the way: this answer is not Microsoft Graph's.",
+        "2xx",
+    ),
+    "3xx": Remedy(
+        "Check graphEndpoint and any proxy on the way. Redirects are not followed, because a token"
+        " is sent to no other host.",
+        "3xx",
+    ),
+    "no connection": Remedy(_PROXY, "no-connection"),
+    "no answer": Remedy(_NETWORK, "no-answer"),
+    "out of time": Remedy(f"If timeout is short, raise it. {_NETWORK}", "out-of-time"),
+    "else": Remedy("See https://learn.microsoft.com/graph/errors.", "else"),
+}
+"""By HTTP status and Graph's code, the more exact first. docs/errors.md has the same table."""
+
+SIGN_IN_REMEDIES: Final = {
+    "AADSTS7000215": Remedy(
+        "Set clientSecret to the value, not the id, of a valid secret of this client.",
+        "aadsts7000215",
+    ),
+    "AADSTS7000222": Remedy(
+        "The client secret has expired. Create a new one and set clientSecret.", "aadsts7000222"
+    ),
+    "AADSTS700016": Remedy(
+        "This tenant has no such client. Check clientId, tenantId and environment.",
+        "aadsts700016",
+    ),
+    "AADSTS90002": Remedy(
+        "This cloud has no such tenant. Check tenantId and environment.", "aadsts90002"
+    ),
+    "AADSTS700027": Remedy(
+        "Upload the public part of the certificate to the application, or set"
+        " clientCertificatePath to a certificate that is registered with it.",
+        "aadsts700027",
+    ),
+    "AADSTS700024": Remedy(
+        "The signed assertion is expired or not valid yet. Check this machine's clock. The ID token"
+        " of a pipeline expires within minutes: request it in the step that runs pulumi.",
+        "aadsts700024",
+    ),
+    "AADSTS700211": Remedy(
+        "Add a federated identity credential with this issuer to the application.", "aadsts700211"
+    ),
+    "AADSTS700212": Remedy(
+        "Give the application's federated identity credential the audience of the ID token. It is"
+        " api://AzureADTokenExchange unless the pipeline requests another.",
+        "aadsts700212",
+    ),
+    "AADSTS700213": Remedy(
+        "Add a federated identity credential with this subject to the application. The subject"
+        " names the repository and the branch, environment or service connection exactly.",
+        "aadsts700213",
+    ),
+    "200 no ID token": Remedy(
+        "Check oidcRequestUrl and any proxy on the way: this answer is not from a service that"
+        " issues ID tokens.",
+        "200-no-id-token",
+    ),
+    "no ID token": Remedy(
+        "Allow the job to request an ID token: in GitHub Actions with `permissions: id-token:"
+        " write`, in Azure Pipelines with SYSTEM_ACCESSTOKEN and the id of the service connection.",
+        "no-id-token",
+    ),
+    "AADSTS65001": Remedy(
+        "Have an administrator consent to the client's permissions.", "aadsts65001"
+    ),
+    "AADSTS53003": Remedy(
+        "Exempt this workload identity from the Conditional Access policy, or run from a network"
+        " that the policy allows.",
+        "aadsts53003",
+    ),
+    "429": Remedy("Entra throttles this client. Run again later, or raise timeout.", "429-entra"),
+    "5xx": Remedy(f"{_MICROSOFT} Run again later.", "5xx-entra"),
+    "no connection": Remedy(_PROXY, "no-connection"),
+    "no answer": Remedy(_NETWORK, "no-answer"),
+    "else": Remedy(
+        "Check authorityHost, environment and any proxy on the way: this answer is not Entra's.",
+        "else-entra",
+    ),
+}
+"""By Entra's code or by HTTP status. docs/errors.md has the same table."""
+
+CODE_SPENT: Final = (
+    "The authorization code may be spent. Check in the Entra admin center (Enterprise applications,"
+    " Provisioning) whether the application is authorized. To continue, get a new code, set it as"
+    " Oauth2AuthorizationCode and run `pulumi up` again."
+)
+
+
+def remedy_for(answer: Answer, remedies: Mapping[str, Remedy]) -> Remedy:
+    """What the user can do about `answer`."""
+    status = "no answer" if answer.status is None else str(answer.status)
+    if answer.out_of_time:
+        status = "out of time"
+    names = [f"{status} {answer.code}", answer.code, status, f"{status[0]}xx"]
+    found = next((remedies[name] for name in names if name in remedies), remedies["else"])
+    if found is remedies["else"] and answer.code.startswith("AADSTS"):
+        number = answer.code.removeprefix("AADSTS")
+        link = f"See https://login.microsoftonline.com/error?code={number}."
+        return found._replace(text=link)
+    return found

@@ -1,0 +1,142 @@
+"""What every front end shares: the steps of a resource's life, on one event loop.
+
+A process keeps one lifecycle for each identity. So a run of many resources requests one token, and
+knows what its whole program declares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import threading
+import traceback
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+
+from .errors import ProvisioningError, SettingsError
+from .identity.settings import Settings, settings
+from .lifecycle import comparison
+from .lifecycle.comparison import Difference
+from .lifecycle.inputs import Inputs, check
+from .lifecycle.operations import Lifecycle
+from .lifecycle.outputs import Outputs
+
+_T = TypeVar("_T")
+_STARTING: Final = threading.Lock()
+
+
+class Session:
+    """The steps of all resources that one provider of a run has.
+
+    `stack` returns the value of a stack configuration key, or None. `log` takes a line for the
+    user's log, `warn` one that asks for action. Checked inputs are mappings with Python names.
+
+    The engine calls from several threads. A step that calls Microsoft Graph returns a future, which
+    raises the ProvisioningError of the step; to cancel it cancels the step.
+    """
+
+    def __init__(
+        self,
+        stack: Callable[[str], object],
+        environment: Mapping[str, str],
+        log: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._log = log
+        self._warn = warn
+        # A program without resources needs no settings: the step that needs them reports the error.
+        self._settings: Settings | SettingsError
+        try:
+            self._settings = settings(stack, environment)
+        except SettingsError as error:
+            self._settings = error
+
+    def check(self, urn: str, declared: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The inputs in their one form, and every reason why they or the settings can't be used.
+
+        `urn` is the resource's. What passes counts as declared by the program of this run.
+        """
+        checked, failures = check(declared)
+        if isinstance(self._settings, SettingsError):
+            failures += self._settings.problems
+        elif not failures:
+            self._lifecycle(self._settings).declarations.add(urn, Inputs.of(checked))
+        return checked, failures
+
+    def diff(self, old: Outputs, checked: Mapping[str, Any]) -> Difference:
+        """What the checked inputs require. Nothing is sent."""
+        difference = comparison.diff(old, Inputs.of(checked))
+        for warning in difference.warnings:
+            self._warn(warning)
+        return difference
+
+    def create(self, checked: Mapping[str, Any]) -> Future[Outputs]:
+        """Authorize the target."""
+        return self._start(lambda steps: steps.create(Inputs.of(checked)))
+
+    def update(self, old: Outputs, checked: Mapping[str, Any]) -> Future[Outputs]:
+        """Authorize the target again, or do what else changed."""
+        return self._start(lambda steps: steps.update(old, Inputs.of(checked)))
+
+    def read(self, id_: str, old: Outputs | None) -> Future[Outputs | None]:
+        """Look at what Graph holds: for a refresh, or without `old` for a resource to look at."""
+        return self._start(lambda steps: steps.read(id_, old))
+
+    def delete(self, old: Outputs) -> Future[None]:
+        """Take back what create gave."""
+        return self._start(lambda steps: steps.delete(old))
+
+    def _start(self, step: Callable[[Lifecycle], Coroutine[Any, Any, _T]]) -> Future[_T]:
+        if isinstance(self._settings, SettingsError):
+            raise self._settings
+        steps = self._lifecycle(self._settings)
+        return asyncio.run_coroutine_threadsafe(_guarded(step(steps)), _event_loop())
+
+    def _lifecycle(self, settings: Settings) -> Lifecycle:
+        with _STARTING:
+            return _started_lifecycle(settings, self._log, self._warn)
+
+
+def one_line(error: BaseException) -> ProvisioningError:
+    """`error` as the user reads it.
+
+    The text of an exception that nobody here wrote may hold anything: its place is shown instead.
+    """
+    if isinstance(error, ProvisioningError):
+        return error
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return ProvisioningError(
+        f"unexpected {type(error).__name__} at {os.path.basename(place.filename)}:{place.lineno}."
+        " This is a defect: please report it with this line."
+    )
+
+
+async def _guarded(step: Coroutine[Any, Any, _T]) -> _T:
+    try:
+        return await step
+    except (Exception, asyncio.CancelledError):
+        raise
+    except BaseException as error:
+        # It would end the loop, and every later step would wait for it for ever.
+        raise RuntimeError(type(error).__name__) from None
+
+
+@functools.cache
+def _started_lifecycle(
+    settings: Settings, log: Callable[[str], None], warn: Callable[[str], None]
+) -> Lifecycle:
+    return Lifecycle(settings, log, warn)
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    with _STARTING:
+        return _started_event_loop()
+
+
+@functools.cache
+def _started_event_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="entra-provisioning", daemon=True).start()
+    return loop
