@@ -33,7 +33,7 @@ class Answer:
 
     @property
     def is_forbidden(self) -> bool:
-        """Whether the caller lacks a permission, which the synchronization API says with 401.
+        """Whether the caller lacks a permission, which the synchronization API answers with 401.
 
         https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800
         """
@@ -85,7 +85,7 @@ def unanswered(error: str, *, may_have_acted: bool = False) -> Answer:
         final = status < 500 and status not in (408, 429)
         return Answer(None, "no connection", message, is_final=final)
     if mismatch := re.search(r"certificate is not valid for \\?'([^'\\]*)", error):
-        message = f"no answer (the certificate that {mismatch[1]} presents is for other names)"
+        message = f"no answer (the certificate of {mismatch[1]} is valid for other names)"
         return Answer(None, "", message, is_final=True)
     return Answer(
         None,

@@ -68,7 +68,7 @@ _EnumDefault = TypedDict("_EnumDefault", {"None": "Value"}, total=False)
 class Credentials(_EnumDefault, total=False):
     """The keys of Graph's enum `synchronizationSecret`. Case counts.
 
-    docs/connectors.md says which of them an application takes.
+    docs/connectors.md lists which of them an application takes.
     """
 
     BaseAddress: Value

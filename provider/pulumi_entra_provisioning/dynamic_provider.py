@@ -37,7 +37,7 @@ _SERIALIZED: Final = "__provider"
 def _failing_clearly(step: Callable[_P, _T]) -> Callable[_P, _T]:
     """Let what fails in `step` reach the engine as one message.
 
-    The engine waits for ever after a BaseException that is no Exception.
+    After a BaseException that is no Exception, the engine would wait forever.
     """
 
     @functools.wraps(step)

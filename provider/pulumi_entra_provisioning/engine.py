@@ -54,7 +54,7 @@ def _watch(address: str) -> None:
 
 
 def _was_reached(address: str) -> bool:
-    """Wait as long as the engine at `address` is there; whether it was there at all."""
+    """Wait until the engine at `address` is gone. Returns whether it was reached at all."""
     reached = False
     # Without the option, gRPC would ask the proxy of `https_proxy` for this machine's own port.
     options = [("grpc.enable_http_proxy", 0)]

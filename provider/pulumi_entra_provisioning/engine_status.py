@@ -1,7 +1,7 @@
 """A step's failure as the engine reads it: one message, and what to record of the resource.
 
-A dynamic provider has no way of its own to say either: Pulumi's SDK answers every exception with
-its traceback, and records nothing. gRPC's rich error model has both, and what stands there comes
+A dynamic provider can express neither: Pulumi's SDK answers every exception with its traceback, and
+records nothing. gRPC's rich error model has both, and what stands there comes
 first for the engine:
 https://grpc.io/docs/guides/error/#richer-error-model
 """

@@ -1,7 +1,7 @@
 """What the user reads when it fails.
 
 ProvisioningError
-├── SettingsError   could not try: a setting is missing or unusable, nothing was sent
+├── SettingsError   could not try: a setting or an input is missing or unusable, nothing was sent
 ├── SignInError     tried: Microsoft Entra gave no token, so Microsoft Graph was not called
 └── RequestError    tried: Microsoft Graph refused, or gave no answer
 """
@@ -12,33 +12,35 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .answers import Answer
-from .remedies import CODE_SPENT, REMEDIES, SIGN_IN_REMEDIES, remedy_for
+from .remedies import CODE_SPENT, REMEDIES, SIGN_IN_REMEDIES, Remedy, explained, remedy_for
 
 
 class ProvisioningError(Exception):
-    """Anything that this package raises on purpose. Its text holds no value of a credential.
+    """The base of every error that this package raises. Its text holds no value of a credential.
 
-    `outputs` is what to record of the resource although the step failed: Graph may have carried a
-    call of it out.
+    `outputs` is what to record of the resource although the step failed, because Graph may have
+    carried out one of its calls.
     """
 
-    # In every class here: what is public is read by the name under which it is imported.
+    # Users see the name under which they import the class, not this module's.
     __module__ = __package__
 
     outputs: Mapping[str, Any] | None = None
 
 
 class SettingsError(ProvisioningError):
-    """Could not try: a setting is missing or unusable. Nothing was sent.
+    """Could not try: a setting or an input is missing or unusable. Nothing was sent.
 
-    `problems` has one sentence for each setting: its name, what is wrong, where to put it.
+    `problems` has a text for each setting: its name, what is wrong, where to set it. `heading` is
+    the heading of docs/errors.md that explains them.
     """
 
     __module__ = __package__
 
-    def __init__(self, problems: Iterable[str]) -> None:
+    def __init__(self, problems: Iterable[str], heading: str) -> None:
         self.problems = tuple(problems)
-        super().__init__(" ".join(self.problems))
+        self.heading = heading
+        super().__init__(explained(" ".join(self.problems), heading))
 
 
 class SignInError(ProvisioningError):
@@ -52,22 +54,26 @@ class SignInError(ProvisioningError):
 
 
 class RequestError(ProvisioningError):
-    """Tried, and refused or not answered.
+    """Tried: Microsoft Graph refused, or did not answer.
 
-    `doing` says what was being done to what, `answer` what Microsoft Graph said; `code_at_stake`
-    that the call carried an authorization code, which works once. `remedy` says more exactly than
-    REMEDIES what to do.
+    `doing` is the operation and its target, `answer` is Graph's. With `code_at_stake` the call
+    carried an authorization code, which works once. `remedy` replaces the text of the remedy that
+    REMEDIES has for the answer, or the whole remedy.
     """
 
     __module__ = __package__
 
     def __init__(
-        self, doing: str, answer: Answer, *, code_at_stake: bool = False, remedy: str = ""
+        self, doing: str, answer: Answer, *, code_at_stake: bool = False, remedy: Remedy | str = ""
     ) -> None:
         self.doing = doing
         self.answer = answer
         found = remedy_for(answer, REMEDIES)
-        sentences = [str(found._replace(text=remedy) if remedy else found)]
+        if isinstance(remedy, Remedy):
+            found = remedy
+        elif remedy:
+            found = found._replace(text=remedy)
+        sentences = [str(found)]
         if code_at_stake and answer.may_have_acted:
             sentences.append(CODE_SPENT)
         super().__init__(f"{doing}: {answer}. {' '.join(sentences)}")

@@ -51,13 +51,12 @@ def check(urls: Iterable[str], ca_file: str) -> None:
         problems.append("SSLKEYLOGFILE: the file can't be written. Unset it.")
     elif not ca_file:
         problems += [
-            f"{name}: no PEM certificates there. Give the path of a file with certificates, or"
-            " unset it."
+            f"{name}: the file has no PEM certificates. Give the path of one that has, or unset it."
             for name in _bundles()
             if not _holds_certificates(os.environ[name])
         ]
     if problems:
-        raise SettingsError(problems)
+        raise SettingsError(problems, "a-proxy-or-tls-variable-cannot-be-used")
 
 
 def proxy(url: str) -> str | None:
@@ -141,7 +140,9 @@ def decoded(body: bytes, headers: Mapping[str, str], status: int) -> bytes:
             elif encoding not in ("", "identity"):
                 raise UnusableAnswerError(status, "the answer has an unknown Content-Encoding")
     except zlib.error:
-        raise UnusableAnswerError(status, "the answer is not encoded as it says") from None
+        raise UnusableAnswerError(
+            status, "the answer does not match its Content-Encoding"
+        ) from None
     if len(body) > LIMIT:
         raise UnusableAnswerError(status, f"the answer is larger than {LIMIT >> 20} MiB")
     return body

@@ -17,14 +17,14 @@ class Remedy(NamedTuple):
     heading: str
 
     def __str__(self) -> str:
-        # A command on the last line stays one that can be copied.
-        separator = "\n" if "\n" in self.text else " "
-        return f"{self.text}{separator}{see(self.heading)}"
+        return explained(self.text, self.heading)
 
 
-def see(heading: str) -> str:
-    """The reference to a heading of docs/errors.md."""
-    return f"See {_PAGE}#{heading}."
+def explained(text: str, heading: str) -> str:
+    """`text` with a reference to the heading of docs/errors.md that explains it."""
+    # A command on the last line stays one that can be copied.
+    separator = "\n" if "\n" in text else " "
+    return f"{text}{separator}See {_PAGE}#{heading}."
 
 
 _GRANT: Final = (
@@ -49,123 +49,141 @@ _MICROSOFT: Final = "The service failed on Microsoft's side."
 REMEDIES: Final = {
     "400 InvalidNotificationSettings": Remedy(
         'Graph can\'t empty SyncNotificationSettings. Declare it with the value "{}" instead.',
-        "400-invalidnotificationsettings",
+        "400-invalidnotificationsettings-a-key-cannot-be-emptied",
     ),
     "400": Remedy(
         "Check the credentials. An authorization code works once, expires within minutes and is"
         " valid only for the redirect URI that it was issued for. Correct the credentials, with a"
         " new code if you use one, and run `pulumi up` again.",
-        "400",
+        "400-graph-refuses-the-credentials",
     ),
     "401 UnknownError": Remedy(
         f"Graph returns this error when the caller lacks a permission: {_GRANT}.",
-        "401-unknownerror",
+        "401-unknownerror-or-403-a-permission-is-missing",
     ),
     "401": Remedy(
         "Graph rejected the access token. Check environment, graphEndpoint and tenantId, and"
         " whether a Conditional Access policy blocks this caller.",
-        "401",
+        "401-graph-does-not-accept-the-token",
     ),
-    "403": Remedy(f"The caller lacks a permission: {_GRANT}.", "403"),
+    "403": Remedy(
+        f"The caller lacks a permission: {_GRANT}.",
+        "401-unknownerror-or-403-a-permission-is-missing",
+    ),
     "404": Remedy(
         "The target does not exist, or this caller cannot see it. Use the object id, not the"
         " application (client) id (both are GUIDs), and check that application_id and"
         " service_principal_id are not swapped and that tenantId is right.",
-        "404",
+        "404-the-target-does-not-exist",
     ),
-    "405": Remedy("Check graphEndpoint: this answer is not Microsoft Graph's.", "405"),
+    "405": Remedy(
+        "Check graphEndpoint: this answer is not Microsoft Graph's.",
+        "405-or-2xx-the-answer-is-not-from-microsoft-graph",
+    ),
     "429": Remedy(
         "Graph throttles this tenant. Run again later, or raise timeout above the Retry-After.",
-        "429",
+        "429-microsoft-throttles-the-caller",
     ),
     "500 InternalError": Remedy(
         "Graph does not know one of the keys or values. Keys are case-sensitive.",
-        "500-internalerror",
+        "500-internalerror-graph-does-not-know-a-key-or-a-value",
     ),
     "5xx": Remedy(
         f"{_MICROSOFT} Run again later. If the error persists, give the request-id to Microsoft"
         " support.",
-        "5xx",
+        "5xx-a-microsoft-service-failed",
     ),
     "2xx": Remedy(
         "Check graphEndpoint and any proxy on the way: this answer is not Microsoft Graph's.",
-        "2xx",
+        "405-or-2xx-the-answer-is-not-from-microsoft-graph",
     ),
     "3xx": Remedy(
         "Check graphEndpoint and any proxy on the way. Redirects are not followed, because a token"
         " is sent to no other host.",
-        "3xx",
+        "3xx-redirects-are-not-followed",
     ),
-    "no connection": Remedy(_PROXY, "no-connection"),
-    "no answer": Remedy(_NETWORK, "no-answer"),
-    "out of time": Remedy(f"If timeout is short, raise it. {_NETWORK}", "out-of-time"),
-    "else": Remedy("See https://learn.microsoft.com/graph/errors.", "else"),
+    "no connection": Remedy(_PROXY, "no-connection-the-proxy-refuses"),
+    "no answer": Remedy(_NETWORK, "no-answer-network-proxy-or-tls"),
+    "out of time": Remedy(
+        f"If timeout is short, raise it. {_NETWORK}", "out-of-time-the-step-reached-its-timeout"
+    ),
+    "else": Remedy(
+        "Look up the code at https://learn.microsoft.com/graph/errors.",
+        "other-errors-from-microsoft-graph",
+    ),
 }
 """By HTTP status and Graph's code, the more exact first. docs/errors.md has the same table."""
 
 SIGN_IN_REMEDIES: Final = {
     "AADSTS7000215": Remedy(
         "Set clientSecret to the value, not the id, of a valid secret of this client.",
-        "aadsts7000215",
+        "aadsts7000215-the-client-secret-is-wrong",
     ),
     "AADSTS7000222": Remedy(
-        "The client secret has expired. Create a new one and set clientSecret.", "aadsts7000222"
+        "The client secret has expired. Create a new one and set clientSecret.",
+        "aadsts7000222-the-client-secret-has-expired",
     ),
     "AADSTS700016": Remedy(
         "This tenant has no such client. Check clientId, tenantId and environment.",
-        "aadsts700016",
+        "aadsts700016-the-tenant-has-no-such-client",
     ),
     "AADSTS90002": Remedy(
-        "This cloud has no such tenant. Check tenantId and environment.", "aadsts90002"
+        "This cloud has no such tenant. Check tenantId and environment.",
+        "aadsts90002-the-tenant-does-not-exist",
     ),
     "AADSTS700027": Remedy(
         "Upload the public part of the certificate to the application, or set"
         " clientCertificatePath to a certificate that is registered with it.",
-        "aadsts700027",
+        "aadsts700027-the-certificate-is-not-registered",
     ),
     "AADSTS700024": Remedy(
         "The signed assertion is expired or not valid yet. Check this machine's clock. The ID token"
         " of a pipeline expires within minutes: request it in the step that runs pulumi.",
-        "aadsts700024",
+        "aadsts700024-the-assertion-has-expired",
     ),
     "AADSTS700211": Remedy(
-        "Add a federated identity credential with this issuer to the application.", "aadsts700211"
+        "Add a federated identity credential with this issuer to the application.",
+        "aadsts700211-no-federated-credential-has-this-issuer",
     ),
     "AADSTS700212": Remedy(
         "Give the application's federated identity credential the audience of the ID token. It is"
         " api://AzureADTokenExchange unless the pipeline requests another.",
-        "aadsts700212",
+        "aadsts700212-no-federated-credential-has-this-audience",
     ),
     "AADSTS700213": Remedy(
         "Add a federated identity credential with this subject to the application. The subject"
         " names the repository and the branch, environment or service connection exactly.",
-        "aadsts700213",
+        "aadsts700213-no-federated-credential-has-this-subject",
     ),
     "200 no ID token": Remedy(
         "Check oidcRequestUrl and any proxy on the way: this answer is not from a service that"
         " issues ID tokens.",
-        "200-no-id-token",
+        "no-id-token-the-pipeline-issues-none",
     ),
     "no ID token": Remedy(
         "Allow the job to request an ID token: in GitHub Actions with `permissions: id-token:"
         " write`, in Azure Pipelines with SYSTEM_ACCESSTOKEN and the id of the service connection.",
-        "no-id-token",
+        "no-id-token-the-pipeline-issues-none",
     ),
     "AADSTS65001": Remedy(
-        "Have an administrator consent to the client's permissions.", "aadsts65001"
+        "Have an administrator consent to the client's permissions.",
+        "aadsts65001-consent-is-missing",
     ),
     "AADSTS53003": Remedy(
         "Exempt this workload identity from the Conditional Access policy, or run from a network"
         " that the policy allows.",
-        "aadsts53003",
+        "aadsts53003-conditional-access-blocks-the-client",
     ),
-    "429": Remedy("Entra throttles this client. Run again later, or raise timeout.", "429-entra"),
-    "5xx": Remedy(f"{_MICROSOFT} Run again later.", "5xx-entra"),
-    "no connection": Remedy(_PROXY, "no-connection"),
-    "no answer": Remedy(_NETWORK, "no-answer"),
+    "429": Remedy(
+        "Entra throttles this client. Run again later, or raise timeout.",
+        "429-microsoft-throttles-the-caller",
+    ),
+    "5xx": Remedy(f"{_MICROSOFT} Run again later.", "5xx-a-microsoft-service-failed"),
+    "no connection": Remedy(_PROXY, "no-connection-the-proxy-refuses"),
+    "no answer": Remedy(_NETWORK, "no-answer-network-proxy-or-tls"),
     "else": Remedy(
         "Check authorityHost, environment and any proxy on the way: this answer is not Entra's.",
-        "else-entra",
+        "other-errors-from-microsoft-entra",
     ),
 }
 """By Entra's code or by HTTP status. docs/errors.md has the same table."""
@@ -186,6 +204,6 @@ def remedy_for(answer: Answer, remedies: Mapping[str, Remedy]) -> Remedy:
     found = next((remedies[name] for name in names if name in remedies), remedies["else"])
     if found is remedies["else"] and answer.code.startswith("AADSTS"):
         number = answer.code.removeprefix("AADSTS")
-        link = f"See https://login.microsoftonline.com/error?code={number}."
+        link = f"Look up the code at https://login.microsoftonline.com/error?code={number}."
         return found._replace(text=link)
     return found

@@ -22,6 +22,7 @@ from .lifecycle.comparison import Difference
 from .lifecycle.inputs import Inputs, check
 from .lifecycle.operations import Lifecycle
 from .lifecycle.outputs import Outputs
+from .remedies import explained
 
 _T = TypeVar("_T")
 _STARTING: Final = threading.Lock()
@@ -58,9 +59,11 @@ class Session:
 
         `urn` is the resource's. What passes counts as declared by the program of this run.
         """
-        checked, failures = check(declared)
+        checked, problems = check(declared)
+        failures = [explained(problem, "an-input-is-invalid") for problem in problems]
         if isinstance(self._settings, SettingsError):
-            failures += self._settings.problems
+            heading = self._settings.heading
+            failures += [explained(problem, heading) for problem in self._settings.problems]
         elif not failures:
             self._lifecycle(self._settings).declarations.add(urn, Inputs.of(checked))
         return checked, failures
@@ -119,7 +122,7 @@ async def _guarded(step: Coroutine[Any, Any, _T]) -> _T:
     except (Exception, asyncio.CancelledError):
         raise
     except BaseException as error:
-        # It would end the loop, and every later step would wait for it for ever.
+        # It would end the loop, and every later step would wait forever.
         raise RuntimeError(type(error).__name__) from None
 
 

@@ -6,77 +6,45 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib.metadata import distribution, packages_distributions, requires
 from pathlib import Path
+from types import ModuleType
 
 import pulumi_entra_provisioning
 import pytest
+from support.imports import imports_of, room
 from support.stack import REPOSITORY
 
 PACKAGE = REPOSITORY / "provider/pulumi_entra_provisioning"
+IMPORTS = imports_of(PACKAGE)
 
-# Each module with those of the package that it may import, the front end first.
-LAYERS = {
-    "__init__": {"authorization", "credentials", "errors"},
-    "authorization": {
-        "engine",
-        "engine_status",
-        "lifecycle",
-        "credentials",
-        "settings",
-        "errors",
-        "wire",
-    },
-    "engine": {"engine_status"},
-    "engine_status": set(),
-    "lifecycle": {
-        "graph",
-        "credentials",
-        "references",
-        "settings",
-        "waiting",
-        "errors",
-        "target",
-        "synchronization_secret",
-        "wire",
-    },
-    "graph": {
-        "identity",
-        "connections",
-        "settings",
-        "permissions",
-        "redaction",
-        "waiting",
-        "errors",
-        "target",
-        "synchronization_secret",
-    },
-    "credentials": set(),
-    "waiting": {"errors"},
-    "references": {"errors", "text_file", "wire"},
-    "identity": {
-        "token_credential",
-        "connections",
-        "settings",
-        "permissions",
-        "redaction",
-        "errors",
-    },
-    "token_credential": {"connections", "settings"},
-    "connections": {"errors"},
-    "settings": {"permissions", "errors", "target", "text_file"},
-    "permissions": {"target"},
-    "errors": {"redaction"},
-    "redaction": set(),
-    "target": set(),
-    "synchronization_secret": set(),
-    "text_file": set(),
-    "wire": set(),
-}
+# Every folder and top module, the front ends first: each imports only from those after it.
+ROOMS = [
+    "__init__",
+    "resource",
+    "dynamic_provider",
+    "engine",
+    "engine_status",
+    "session",
+    "properties",
+    "lifecycle",
+    "graph",
+    "identity",
+    "network",
+    "errors",
+    "remedies",
+    "answers",
+    "redaction",
+    "credentials",
+    "wire",
+    "text_file",
+    "guid",
+]
 
-# What only one module imports.
+# What only these rooms import.
 OWNERS = {
-    "pulumi": {"authorization", "credentials", "engine_status"},
+    "pulumi": {"resource", "dynamic_provider", "engine_status", "credentials"},
     "grpc": {"engine", "engine_status"},
     "google": {"engine_status"},
     "msgraph": {"graph"},
@@ -84,54 +52,32 @@ OWNERS = {
     "kiota_abstractions": {"graph"},
     "kiota_http": {"graph"},
     "kiota_authentication_azure": {"graph"},
-    "httpx": {"graph", "connections"},
-    "requests": {"connections"},
-    "urllib3": {"connections"},
-    "azure": {"identity", "token_credential", "connections"},
+    "httpx": {"graph", "network"},
+    "requests": {"identity", "network"},
+    "urllib3": {"identity", "network"},
+    "azure": {"identity"},
 }
 
 
-def imported(path: Path) -> tuple[set[str], set[str]]:
-    """The modules of its own package, and the other packages, that a file imports anywhere."""
-    own: set[str] = set()
-    others: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            others.update(alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            others.add(str(node.module).partition(".")[0])
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 1, f"{path} imports from outside of its folder"
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            own.update(str(name).partition(".")[0] for name in names)
-    return own, others
+def test_every_room_is_listed() -> None:
+    assert {room(module) for module in IMPORTS} == set(ROOMS)
 
 
-def test_every_module_has_its_place() -> None:
-    assert {path.stem for path in PACKAGE.glob("*.py")} == set(LAYERS)
-
-
-@pytest.mark.parametrize("module", LAYERS)
+@pytest.mark.parametrize("module", sorted(IMPORTS))
 def test_imports_point_one_way(module: str) -> None:
-    own, others = imported(PACKAGE / f"{module}.py")
-    assert own <= LAYERS[module]
-    assert {package for package in others if module not in OWNERS.get(package, {module})} == set()
+    below = ROOMS[ROOMS.index(room(module)) :]
+    assert {imported for imported in IMPORTS[module].own if room(imported) not in below} == set()
 
 
-def test_the_layers_have_no_way_back() -> None:
-    order = list(LAYERS)
-    for module, below in LAYERS.items():
-        assert all(order.index(module) < order.index(name) for name in below)
+@pytest.mark.parametrize("module", sorted(IMPORTS))
+def test_only_its_owner_imports_a_library(module: str) -> None:
+    libraries = IMPORTS[module].others & OWNERS.keys()
+    assert {library for library in libraries if room(module) not in OWNERS[library]} == set()
+    assert "entra_emulator" not in IMPORTS[module].others
 
 
-def test_the_emulator_knows_nothing_of_the_provider() -> None:
-    folder = PACKAGE / "emulator"
-    modules = {path.stem for path in folder.glob("*.py")}
-    for path in folder.glob("*.py"):
-        own, others = imported(path)
-        assert own <= modules
-        assert "pulumi_entra_provisioning" not in others
-        assert not others & set(OWNERS)
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter({module: found.own for module, found in IMPORTS.items()}).prepare()
 
 
 def modules_imported(path: Path) -> Iterator[list[str]]:
@@ -147,7 +93,7 @@ def distributions_imported(folder: Path) -> set[str]:
     """The distributions whose modules the files of a folder import."""
     of_packages = packages_distributions()
     found = set()
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for modules in modules_imported(path):
             package = modules[0].partition(".")[0]
             if package in sys.stdlib_module_names:
@@ -178,7 +124,7 @@ def normalized(name: str) -> str:
 @pytest.mark.parametrize(
     ("folder", "extra", "of_the_caller"),
     # pytest itself loads the emulator's fixtures.
-    [(PACKAGE, "", set()), (PACKAGE / "emulator", "emulator", {"pytest"})],
+    [(PACKAGE, "", set()), (REPOSITORY / "provider/entra_emulator", "emulator", {"pytest"})],
     ids=["provider", "emulator"],
 )
 def test_what_is_imported_is_declared_and_nothing_else(
@@ -200,7 +146,11 @@ def test_what_is_tested_is_what_is_installed() -> None:
 
 
 def test_public_names_are_the_packages_own() -> None:
-    shown = {name for name in dir(pulumi_entra_provisioning) if not name.startswith("__")}
+    shown = {
+        name
+        for name, value in vars(pulumi_entra_provisioning).items()
+        if not name.startswith("__") and not isinstance(value, ModuleType)
+    }
     assert shown == set(pulumi_entra_provisioning.__all__)
     for name in pulumi_entra_provisioning.__all__:
         assert getattr(pulumi_entra_provisioning, name).__module__ == "pulumi_entra_provisioning"

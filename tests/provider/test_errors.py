@@ -67,7 +67,10 @@ def test_the_remedy_of_a_refused_sign_in_is_the_most_exact_one(answer: Answer, n
 
 def test_a_code_of_entra_without_a_remedy_is_sent_to_entras_page() -> None:
     told = str(SignInError("doing", Answer(400, "AADSTS50001", "")))
-    assert told.endswith("See https://login.microsoftonline.com/error?code=50001.")
+    assert told.startswith(
+        "doing: 400 AADSTS50001. Look up the code at"
+        " https://login.microsoftonline.com/error?code=50001. See docs/errors.md#"
+    )
 
 
 def test_the_synchronization_services_own_error_is_unwrapped() -> None:

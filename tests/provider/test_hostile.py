@@ -23,6 +23,7 @@ from pulumi_entra_provisioning.errors import (
 from pulumi_entra_provisioning.identity.settings import settings
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
+from pulumi_entra_provisioning.remedies import SIGN_IN_REMEDIES
 from support.hostile_server import ENDLESS, HTML, SIGNS_IN, HostileServer, Trick, bomb, said
 from support.steps import GUID, INPUTS, TARGET, WITH_CODE, created, posts, run
 
@@ -193,7 +194,7 @@ def test_an_answer_that_is_not_encoded_as_it_says_is_told(hostile: Hostile, enco
     trick = Trick(200, (("Content-Encoding", encoding),), b"{}")
     for path in (SECRETS, "/token"):
         told = str(failure(environment(hostile({path: trick})), reads))
-        expected = "unknown Content-Encoding" if "br" in encoding else "not encoded as it says"
+        expected = "unknown Content-Encoding" if "br" in encoding else "does not match its Content"
         assert expected in told
 
 
@@ -265,7 +266,7 @@ def test_a_managed_identitys_service_that_fails_is_told(
     error = failure(managed_identity(server), creates(timeout=5))
     assert isinstance(error, SignInError)
     assert str(error).startswith("getting a token of the managed identity: 500: ")
-    assert str(error).endswith("Microsoft's side failed: run again later.")
+    assert str(error).endswith(f". {SIGN_IN_REMEDIES['5xx']}")
 
 
 UNKNOWN_TENANT = said(
@@ -285,7 +286,7 @@ UNKNOWN_TENANT = said(
         (said([], 400), ": 400. Check authorityHost"),
         (said({"error_description": 1}, 400), ": 400. Check authorityHost"),
         (HTML, ": 200. Check authorityHost"),
-        (UNKNOWN_TENANT, "not found (request-id 7race). Check tenantId and environment"),
+        (UNKNOWN_TENANT, "not found (request-id 7race). This cloud has no such tenant."),
     ],
 )
 def test_a_tenant_is_unknown_where_entra_says_so_and_nowhere_else(
@@ -318,7 +319,7 @@ def test_a_certificate_of_another_host_names_the_host_that_was_asked(
     hostile: Hostile,
 ) -> None:
     server = hostile({}, name="other.example")
-    said = "no answer (the certificate that 127.0.0.1 presents is for other names)"
+    said = "no answer (the certificate of 127.0.0.1 is valid for other names)"
     assert said in str(failure(environment(server), creates()))
     entra = hostile({})
     with Path(entra.ca_file).open("a") as trusted:
@@ -405,7 +406,7 @@ def test_a_bundle_of_certificates_that_is_not_there_is_named(
         variables = {**emulator.environment, "ENTRA_PROVISIONING_CA_FILE": ""}
         error = failure(variables, creates())
         assert isinstance(error, SettingsError)
-        assert str(error).startswith(f"{name}: no PEM certificates there.")
+        assert str(error).startswith(f"{name}: the file has no PEM certificates.")
     # With caFile it does not count.
     created(emulator)
     assert posts(emulator) == [204]
@@ -490,7 +491,7 @@ def test_a_delete_believes_no_nonsense(
     server = hostile({SECRETS: nonsense})
     told = str(failure(environment(server), lambda steps: steps.delete(made)))
     assert told.startswith(f"reading the credentials' keys of {TARGET}: 200: ")
-    assert "Check graphEndpoint and any proxy between" in told
+    assert "Check graphEndpoint and any proxy on the way" in told
     assert not [asked for asked in server.asked if asked.startswith("PUT")]
 
 

@@ -92,7 +92,7 @@ def test_check_lets_unknown_values_pass(inputs: dict[str, Any]) -> None:
         ({"credentials": [{"key": [], "value": "pl4nted"}]}, "credentials: a key that Graph"),
         (
             {"credentials": {"url": "pl4nted"}},
-            'credentials["url"]: not a key of Graph. Write "Url"',
+            'credentials["url"]: not a key of Graph. Use "Url"',
         ),
         (
             {"credentials": {"pl4ntedSecretTokens": "Url"}},
@@ -220,7 +220,7 @@ def test_a_caller_without_any_permission_that_would_do_is_refused_at_once(
         roles=["User.Read.All"],
     )
     began = time.monotonic()
-    with pytest.raises(RequestError, match=r"401 UnknownError.* permissions User\.Read\.All; it"):
+    with pytest.raises(RequestError, match=r"401 UnknownError.* permissions User\.Read\.All. It"):
         created(emulator)
     assert posts(emulator) == [401]
     assert time.monotonic() - began < 10
@@ -275,7 +275,7 @@ def test_a_long_wait_is_told_and_one_beyond_the_timeout_is_not_begun(emulator: E
     wait = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
     emulator.faults.add(wait)
     _, told = run(emulator, lambda steps: steps.create(Inputs.of(INPUTS)))
-    assert told == [f"authorizing {TARGET}: 429, which asks to wait; trying again in 4 s"]
+    assert told == [f"authorizing {TARGET}: 429, the service asks to wait; retrying in 4 s"]
     emulator.journal.clear()
     emulator.faults.add(wait)
     with pytest.raises(
@@ -346,7 +346,8 @@ def test_a_code_is_not_sent_again_where_the_call_may_have_been_carried_out(
 def test_a_code_is_not_sent_again_where_no_answer_came_in_time(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
     with pytest.raises(
-        RequestError, match=r"no answer within 1 s\. Raise timeout .*code may be spent"
+        RequestError,
+        match=r"no answer within 1 s\. If timeout is short, raise it.*code may be spent",
     ):
         created(emulator, {**WITH_CODE, "timeout": 1})
     time.sleep(2)  # a delayed call stands in the journal once the emulator is done with it
@@ -481,7 +482,7 @@ def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emula
         return list(await asyncio.gather(first, second, return_exceptions=True))
 
     (_, late), _ = run(emulator, step)
-    assert "not sent, as another resource of this target took the time allowed" in str(late)
+    assert "not sent, because another resource of this target used up the timeout" in str(late)
     assert "spent" not in str(late)
     assert posts(emulator) == [204]
 
@@ -723,7 +724,7 @@ def test_what_is_no_secret_hides_neither_the_message_nor_the_remedy(emulator: Em
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=400, message=json.dumps(inner)))
     told = str(refused(emulator, credentials))
     assert f"400 InvalidNotificationSettings: {said} (request-id" in told
-    assert told.endswith(REMEDIES["400 InvalidNotificationSettings"])
+    assert told.endswith(str(REMEDIES["400 InvalidNotificationSettings"]))
 
 
 @pytest.mark.parametrize("message", [HOSTILE, "[" * 100_000, "a%2525&#x26;" * 50_000])

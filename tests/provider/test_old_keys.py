@@ -110,7 +110,7 @@ def test_a_key_that_graph_never_empties_is_warned_of_and_left(emulator: Emulator
     old = created(emulator, notifying)
     new, lines = run(emulator, lambda steps: steps.update(old, Inputs.of(BEARER)))
     assert new.keys_to_empty == []
-    assert f"SyncNotificationSettings of {TARGET} stays: " in "".join(lines)
+    assert f"SyncNotificationSettings of {TARGET} was not emptied: " in "".join(lines)
     assert not diff(new, Inputs.of(BEARER)).changes
 
 

@@ -39,7 +39,7 @@ def commands(told: str) -> list[list[str]]:
 def test_a_caller_without_a_permission_is_told_what_it_has_and_the_command_that_grants() -> None:
     told = lacking(caller({**APPLICATION, "roles": ["User.Read.All"]}), TARGET, GRAPH)
     assert "(client 00000000-0000-4000-8000-0000000c11e0) has the application permissions" in told
-    assert "User.Read.All; it needs Synchronization.ReadWrite.All, or" in told
+    assert "User.Read.All. It needs Synchronization.ReadWrite.All, or" in told
     ((*command, body),) = commands(told)
     assert command == [
         *f"az rest --method POST --resource {GRAPH} --url".split(),
@@ -54,7 +54,7 @@ def test_a_caller_without_a_permission_is_told_what_it_has_and_the_command_that_
 
 
 def test_a_caller_with_no_permission_at_all_is_told_so() -> None:
-    assert "has no application permission; it needs" in lacking(caller(APPLICATION), TARGET, GRAPH)
+    assert "has no application permission. It needs" in lacking(caller(APPLICATION), TARGET, GRAPH)
 
 
 def test_a_caller_that_may_change_what_it_owns_is_told_how_to_own() -> None:
@@ -79,7 +79,7 @@ def test_a_caller_with_enough_is_told_what_else_it_may_be() -> None:
 def test_a_user_is_told_the_scope_and_the_role_that_are_missing() -> None:
     told = lacking(caller(USER), TARGET, GRAPH)
     assert "the delegated permissions Application.Read.All, User.Read through client" in told
-    assert ", and none of the directory roles; needed are Synchronization.ReadWrite.All" in told
+    assert ", and none of the directory roles. It needs Synchronization.ReadWrite.All" in told
     assert "Application Administrator, Cloud Application Administrator or Hybrid Identity" in told
     assign, grant = commands(told)
     assert assign[7] == f"{GRAPH}/v1.0/roleManagement/directory/roleAssignments"
@@ -106,7 +106,7 @@ def test_a_user_is_told_the_scope_and_the_role_that_are_missing() -> None:
 )
 def test_a_user_with_a_role_is_told_the_scope_alone(role: str, name: str) -> None:
     told = lacking(caller({**USER, "wids": [role, "another"]}), TARGET, GRAPH)
-    assert f", and {name}; needed are" in told
+    assert f", and {name}. It needs" in told
     assert [command[3:5] for command in commands(told)] == [["permission", "grant"]]
 
 
@@ -122,14 +122,14 @@ def test_a_user_with_both_is_told_what_else_it_may_be() -> None:
 )
 def test_a_user_of_a_client_of_microsofts_is_sent_to_a_service_principal(client_id: str) -> None:
     told = lacking(caller({**USER, "appid": client_id}), TARGET, GRAPH)
-    assert "This client is Microsoft's and can't be given the permission" in told
+    assert "This client belongs to Microsoft and can't get the permission" in told
     assert commands(told) == []
 
 
 def test_a_caller_that_may_not_look_is_told_the_permission_to_look_with() -> None:
     only = caller({**APPLICATION, "roles": ["Synchronization.ReadWrite.All"]})
     told = lacking_to_look(only, TARGET, GRAPH)
-    assert "it needs Application.Read.All to see whether" in told
+    assert "it needs Application.Read.All to check whether" in told
     assert "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30" in told
     assert "delegated permission Application.Read.All" in lacking_to_look(
         caller(USER), TARGET, GRAPH

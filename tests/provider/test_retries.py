@@ -89,7 +89,7 @@ def test_a_step_that_has_less_time_than_the_pause_fails_without_a_call(emulator:
         return str(caught.value)
 
     said, _ = run(emulator, step)
-    assert "not sent, as Microsoft Graph asks this run to wait longer than timeout" in said
+    assert "not sent, because Microsoft Graph asks to wait longer than timeout" in said
     assert "Retry-After 60 s" in said or "Retry-After 61 s" in said
     assert "raise timeout above the Retry-After" in said
     assert posts(emulator) == [429]

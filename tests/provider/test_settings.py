@@ -270,7 +270,7 @@ def test_a_credential_without_its_client_is_told_with_the_places_of_what_is_miss
     told = problems({variable: "pl4nted"})
     for name in ("tenantId", "clientId"):
         assert (
-            f"{name}: not set, though {setting} is. Set it by `pulumi config set"
+            f"{name}: not set, but {setting} is. Set it with `pulumi config set"
             f" entra-provisioning:{name} …`, the stack configuration azuread:{name} or an"
             " environment variable: ENTRA_PROVISIONING_"
         ) in told
@@ -316,7 +316,9 @@ def test_a_secret_of_azure_variables_is_for_the_client_that_they_name() -> None:
     another = CLIENT_ID.replace("c11e0", "c11e1")
     other = found({"azuread:clientId": another}, AZURE)
     assert other.identity == SignedIn(developer=True)
-    assert "AZURE_ variables: AZURE_CLIENT_ID is another client than clientId" in other.passed_over
+    assert (
+        "AZURE_ variables: AZURE_CLIENT_ID names another client than clientId" in other.passed_over
+    )
     assert found({"azuread:clientId": CLIENT_ID}, AZURE).identity == ClientSecret("of-azure")
     assert found({"azuread:clientId": CLIENT_ID.upper()}, AZURE).identity == ClientSecret(
         "of-azure"
@@ -327,7 +329,7 @@ def test_a_secret_of_azure_variables_is_for_the_client_that_they_name() -> None:
 
 def test_a_secret_of_azure_variables_is_not_sent_to_another_cloud_than_theirs() -> None:
     of_government = {**AZURE, "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us/"}
-    assert "environment: AZURE_AUTHORITY_HOST is of another cloud" in problems(of_government)
+    assert "environment: AZURE_AUTHORITY_HOST belongs to another cloud" in problems(of_government)
     chosen = found({"azuread:environment": "usgovernment"}, of_government)
     assert chosen.authority_host == "https://login.microsoftonline.us"
     without_scheme = {**AZURE, "AZURE_AUTHORITY_HOST": "login.microsoftonline.com"}
@@ -358,7 +360,9 @@ def test_no_person_signs_in_where_the_command_lines_are_not_to_be_used() -> None
 def test_a_secret_of_azure_variables_is_for_the_tenant_that_they_name() -> None:
     other = found({"azuread:tenantId": "another"}, AZURE)
     assert other.identity == SignedIn(developer=True)
-    assert "AZURE_ variables: AZURE_TENANT_ID is another tenant than tenantId" in other.passed_over
+    assert (
+        "AZURE_ variables: AZURE_TENANT_ID names another tenant than tenantId" in other.passed_over
+    )
     assert found({"azuread:tenantId": "T"}, AZURE).identity == ClientSecret("of-azure")
     unnamed = {**AZURE, "AZURE_TENANT_ID": ""}
     assert found({"azuread:tenantId": "another"}, unnamed).identity == ClientSecret("of-azure")
@@ -410,7 +414,7 @@ def test_what_of_the_environment_is_not_used_is_told() -> None:
     stray = {"ARM_CLIENT_SECRET": "pl4nted", "ARM_USE_MSI": "true", "AZURE_CLIENT_SECRET": "p"}
     chosen = found(stack, {**CLIENT, **stray})
     assert chosen.identity == SignedIn(developer=True)
-    why = "is not used, as entra-provisioning:useOidc is set"
+    why = "is not used, because entra-provisioning:useOidc is set"
     for line in (
         f"client secret: ARM_CLIENT_SECRET {why}",
         f"managed identity: ARM_USE_MSI {why}",
@@ -465,7 +469,7 @@ def test_a_secret_of_the_environment_is_for_the_client_that_stands_beside_it(
             chosen = found(stack, {**credential, **beside})
             assert chosen.identity == SignedIn(developer=True)
             assert (
-                f"{variable} is not used, as {place} is another {noun} than azuread:{setting}"
+                f"{variable} is not used, because {place} names another {noun} than azuread:{setting}"
                 in "\n".join(chosen.passed_over)
             )
     # The same client may be called in another tenant than the one that the environment names.
@@ -530,14 +534,14 @@ def test_half_an_identity_of_the_environment_is_not_filled_up_from_the_stack() -
     stack = {**PRODUCTION, "azuread:clientSecret": "of-production"}
     told = problems({**REHEARSAL, "AZURE_CLIENT_SECRET": "s"}, stack)
     assert (
-        "clientId: not set, though AZURE_CLIENT_SECRET is. Set it by an environment variable:"
+        "clientId: not set, but AZURE_CLIENT_SECRET is. Set it with an environment variable:"
         " ENTRA_PROVISIONING_CLIENT_ID, ARM_CLIENT_ID, AZURE_CLIENT_ID."
     ) in told
     other_client = found(stack, {**REHEARSAL, "AZURE_CLIENT_ID": CLIENT_ID})
     assert other_client.identity == SignedIn(developer=True)
     assert (
-        "client secret: azuread:clientSecret is not used, as azuread:clientId is another client"
-        " than AZURE_CLIENT_ID"
+        "client secret: azuread:clientSecret is not used, because azuread:clientId names another"
+        " client than AZURE_CLIENT_ID"
     ) in other_client.passed_over
 
 
@@ -564,8 +568,8 @@ def test_an_endpoint_of_the_environment_that_is_not_the_stacks_is_refused(
     told = problems({**SECRET, variable: theirs}, {place: ours})
     assert told == (
         f"{name}: {place} in the stack configuration and the environment variable {variable}"
-        f" differ. Remove one of them, or set {SETTINGS_FROM_ENVIRONMENT}=true, with which the"
-        " environment comes first for all settings."
+        f" differ. Remove one of them, or set {SETTINGS_FROM_ENVIRONMENT}=true to use the"
+        " environment variables first for all settings."
     )
     assert shown(found({place: ours}, {**SECRET, variable: f"{ours}/".rstrip("/")})) == ours
     assert shown(found({place: ours}, {**SECRET, **FIRST, variable: theirs})) == theirs
@@ -629,7 +633,7 @@ def test_the_endpoints_can_be_overridden_and_keep_the_clouds_name() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("ARM_ENVIRONMENT", "moon", "environment: not a cloud that is known here; use one of"),
+        ("ARM_ENVIRONMENT", "moon", "environment: unknown cloud. Use one of"),
         (
             "ENTRA_PROVISIONING_GRAPH_ENDPOINT",
             "http://graph.test",
@@ -638,11 +642,15 @@ def test_the_endpoints_can_be_overridden_and_keep_the_clouds_name() -> None:
         ("ENTRA_PROVISIONING_GRAPH_ENDPOINT", "https://graph.test/v1.0", "graphEndpoint: must be"),
         ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://u@login.test", "authorityHost: must be"),
         ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://login.test:x", "authorityHost: must be"),
-        ("ENTRA_PROVISIONING_CA_FILE", __file__, "caFile: no PEM bundle"),
+        ("ENTRA_PROVISIONING_CA_FILE", __file__, "caFile: the file has no PEM certificates"),
         ("ARM_CLIENT_CERTIFICATE", "pl4nted!", "clientCertificate: not Base64"),
         ("ARM_CLIENT_SECRET_FILE_PATH", "EMPTY", "clientSecretFilePath: it is empty. Give the"),
-        ("ARM_CLIENT_SECRET_FILE_PATH", __file__, "clientSecretFilePath: another value stands"),
-        ("ARM_CLIENT_ID_FILE_PATH", __file__, "clientIdFilePath: another value stands there"),
+        (
+            "ARM_CLIENT_SECRET_FILE_PATH",
+            __file__,
+            "clientSecretFilePath: the file holds another value",
+        ),
+        ("ARM_CLIENT_ID_FILE_PATH", __file__, "clientIdFilePath: the file holds another value"),
         ("ARM_TENANT_ID", "a tenant", "tenantId: must be the tenant's GUID"),
         ("ARM_TENANT_ID", "a_b", "tenantId: must be the tenant's GUID"),
         ("ARM_CLIENT_ID", "abc8Q~pl4nted", "clientId: must be the application (client) id, a GUID"),
@@ -666,7 +674,12 @@ def test_an_unusable_setting_is_told_by_name(
 @pytest.mark.parametrize(
     ("others", "name", "value", "said"),
     [
-        (TOKEN, "ARM_OIDC_TOKEN_FILE_PATH", __file__, "oidcTokenFilePath: another token stands"),
+        (
+            TOKEN,
+            "ARM_OIDC_TOKEN_FILE_PATH",
+            __file__,
+            "oidcTokenFilePath: the file holds another token",
+        ),
         (REQUEST, "ARM_OIDC_REQUEST_URL", "http://r", "oidcRequestUrl: must be an https URL"),
         (PIPELINE, "ARM_OIDC_REQUEST_URL", "http://r", "oidcRequestUrl: must be an https URL"),
         (REQUEST, "ARM_OIDC_REQUEST_URL", "https://", "oidcRequestUrl: must be an https URL"),
@@ -771,10 +784,10 @@ def test_a_cloud_that_only_pulumi_azuread_finds_is_not_taken_for_the_global_one(
     place: str,
 ) -> None:
     configured = {**SECRET, place: "management.azure.example"}
-    with pytest.raises(SettingsError, match="metadataHost: pulumi-azuread reads it"):
+    with pytest.raises(SettingsError, match="metadataHost: only pulumi-azuread reads it"):
         found(configured, configured)
     configured["entra-provisioning:graphEndpoint"] = "https://graph.example"
-    with pytest.raises(SettingsError, match="metadataHost: pulumi-azuread reads it"):
+    with pytest.raises(SettingsError, match="metadataHost: only pulumi-azuread reads it"):
         found(configured, configured)
     configured["entra-provisioning:authorityHost"] = "https://login.example"
     assert found(configured, configured).graph_endpoint == "https://graph.example"

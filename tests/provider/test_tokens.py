@@ -44,6 +44,7 @@ from pulumi_entra_provisioning.identity.tokens import SharedTokenCredential
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from pulumi_entra_provisioning.redaction.shown import WITHHELD
+from pulumi_entra_provisioning.remedies import SIGN_IN_REMEDIES
 from support.connect_proxy import ConnectProxy
 
 
@@ -69,9 +70,7 @@ def test_a_client_secret_gives_a_token_and_a_wrong_one_says_what_to_do(emulator:
     told = str(caught.value)
     assert told.startswith(f"getting a token from {emulator.url} for client {DEFAULT_CLIENT_ID}")
     assert "AADSTS7000215: Invalid client secret provided" in told
-    assert told.endswith(
-        "Set clientSecret to the value, not the id, of a valid secret of this client."
-    )
+    assert told.endswith(f". {SIGN_IN_REMEDIES['AADSTS7000215']}")
     assert "pl4nted" not in told
 
 
@@ -366,7 +365,7 @@ def test_a_secret_of_another_client_is_not_used_by_whatever_comes_last(
             SETTINGS_FROM_ENVIRONMENT: "false",
         }
     )
-    with pytest.raises(SettingsError, match="AZURE_CLIENT_ID is another client than clientId"):
+    with pytest.raises(SettingsError, match="AZURE_CLIENT_ID names another client than clientId"):
         token(found({"azuread:clientId": DEFAULT_USER_ASSIGNED_CLIENT_ID}, os.environ))
     assert emulator.journal.calls == []
 
@@ -389,7 +388,7 @@ def test_a_managed_identity_that_the_machine_has_not_is_told(
     with pytest.raises(SettingsError, match="Identity not found") as caught:
         token(found(other, os.environ))
     assert str(caught.value).startswith(
-        f"getting a token of the managed identity {DEFAULT_CLIENT_ID}: no identity serves."
+        f"getting a token of the managed identity {DEFAULT_CLIENT_ID}: no identity gave a token."
     )
     assert "\n  client secret: clientSecret or clientSecretFilePath" in str(caught.value)
 
@@ -458,10 +457,10 @@ def test_a_service_of_id_tokens_that_fails_is_not_taken_for_one_that_refuses(
 ) -> None:
     machine(emulator.environment_in(workload))
     emulator.faults.add(Fault(path="/oidc/*/token", status=503, headers={"Retry-After": "7"}))
-    with pytest.raises(SignInError, match="503: the service that gives ID tokens fails") as caught:
+    with pytest.raises(SignInError, match="503: the service that issues ID tokens fails") as caught:
         token(found(stack, os.environ))
     assert caught.value.answer.retry_after == 7
-    assert str(caught.value).endswith("Microsoft's side failed: run again later.")
+    assert str(caught.value).endswith(f". {SIGN_IN_REMEDIES['5xx']}")
 
 
 def test_the_audience_that_the_request_url_names_is_kept(emulator: Emulator) -> None:
@@ -580,9 +579,9 @@ def test_where_no_identity_serves_each_is_told_with_the_reason(
         token(found({}, configured))
     told = str(caught.value).splitlines()
     assert told[0] == (
-        f"getting a token from {emulator.url}: no identity serves. Configure one of these:"
+        f"getting a token from {emulator.url}: no identity gave a token. Configure one of these:"
     )
-    names = [line.partition(":")[0].strip() for line in told[1:]]
+    names = [line.partition(":")[0].strip() for line in told[1:-1]]
     assert names == [
         "client certificate",
         "client secret",
@@ -623,7 +622,7 @@ def test_what_a_command_line_prints_when_it_fails_is_not_shown(
     second = signed_in(path, "azd", issued(emulator))
     with pytest.raises(SettingsError) as caught:
         token(found({}, nobody(emulator)))
-    assert str(caught.value).splitlines()[-1] == f"  AzureCliCredential: {said}"
+    assert str(caught.value).splitlines()[-2] == f"  AzureCliCredential: {said}"
     assert "pl4nted" not in str(caught.value)
     assert not second.exists()
 
@@ -632,7 +631,7 @@ def test_what_powershell_prints_is_not_shown(emulator: Emulator, path: Path) -> 
     command(path, "pwsh", "print('pl4nted token')")
     with pytest.raises(SettingsError) as caught:
         token(found({}, nobody(emulator)))
-    told = str(caught.value).splitlines()[-1]
+    told = str(caught.value).splitlines()[-2]
     assert told == "  AzurePowerShellCredential: Unexpected output from Get-AzAccessToken: …"
     assert "pl4nted" not in str(caught.value)
 
@@ -726,8 +725,8 @@ def test_a_person_who_lacks_either_is_told_which(emulator: Emulator, path: Path)
         authorized_by(found({}, nobody(emulator)))
     told = str(caught.value)
     assert "has the delegated permissions Application.Read.All through client 04b07795" in told
-    assert ", and none of the directory roles; needed are Synchronization.ReadWrite.All" in told
-    assert told.endswith("sign in as a service principal.")
+    assert ", and none of the directory roles. It needs Synchronization.ReadWrite.All" in told
+    assert "Sign in as a service principal. See docs/errors.md#" in told
 
 
 def test_a_personal_account_is_refused_with_a_sentence(emulator: Emulator, path: Path) -> None:

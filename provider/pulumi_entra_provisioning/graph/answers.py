@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 def refused(error: APIError, request_id: str, retry_after: str, secrets: Secrets) -> Answer:
-    """What Graph says in `error`, as it may be shown."""
+    """Graph's answer in `error`, without what must not be shown."""
     status = error.response_status_code
     details = error.error if isinstance(error, ODataError) else None
     code, message = unwrapped(
@@ -81,7 +81,7 @@ def member(document: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
     found = document.get(name)
     if found is None or (isinstance(found, kind) and not isinstance(found, bool)):
         return found
-    raise UnusableAnswerError(200, f"{name} in the answer is not what Graph has there")
+    raise UnusableAnswerError(200, f"the answer has an unexpected {name}")
 
 
 def required(document: dict[str, Any], name: str) -> str:

@@ -63,7 +63,7 @@ from ..identity.tokens import SharedTokenCredential
 from ..network import UnusableAnswerError, check
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown_id
-from ..remedies import REMEDIES
+from ..remedies import REMEDIES, Remedy
 from .answers import may_have_acted, member, not_answered, refused, required
 from .jobs import Quarantine, quarantine_of
 from .retries import Gate, Patience
@@ -133,7 +133,7 @@ class Graph:
 
     @property
     def caller_id(self) -> str | None:
-        """Client id of the caller, or a signed-in user's object id, where the token says it."""
+        """Client id of the caller, or object id of a signed-in user, if the token can be read."""
         caller = self._credential.caller
         return caller.id if caller else None
 
@@ -242,7 +242,7 @@ class Graph:
     async def exists(self, target: Target, patience: Patience) -> bool:
         """Whether the directory has the target.
 
-        404 says that it has not where Graph's own code is with it, which a proxy's 404 lacks.
+        A 404 counts only with Graph's own code, which a proxy's 404 does not have.
         """
 
         async def get(exchange: _Exchange) -> None:
@@ -308,7 +308,7 @@ class Graph:
         if found is None or not all(isinstance(item, dict) for item in found):
             raise UnusableAnswerError(200, "the answer is not a collection")
         if document.get("@odata.nextLink") is not None:
-            raise UnusableAnswerError(200, "the answer is a part of a collection")
+            raise UnusableAnswerError(200, "the answer is only a part of the collection")
         return found
 
     def _item(self, target: Target) -> Any:
@@ -337,15 +337,15 @@ class Graph:
 
         What the libraries below raise leaves as a RequestError that quotes none of `credentials`.
         Where they are not known, it leaves without Graph's message, which may quote them.
-        `mistaken` gives the remedy of a mistake behind a 404. `forbidden` says what the caller
-        lacks where Graph refuses for want of a permission; such a refusal is final where no
-        permission in the token would do.
+        `mistaken` returns the remedy for a mistake behind a 404. `forbidden` returns what the
+        caller lacks if Graph refuses because of a permission. Such a refusal is final if no
+        permission in the token is sufficient.
         """
         what = f"{doing} {target}"
 
         async def attempt() -> _T:
             exchange = _Exchange(lambda: Secrets(credentials, self._credential.secrets))
-            remedy = ""
+            remedy: Remedy | str = ""
             try:
                 return await request(exchange)
             except ProvisioningError:
@@ -363,7 +363,7 @@ class Graph:
                     may_have_acted=may_have_acted(error.status),
                     is_final=True,
                 )
-                remedy = REMEDIES["2xx"].text
+                remedy = REMEDIES["2xx"]
             except Exception as error:  # msgraph-sdk could not read what was answered
                 unreadable = f"unreadable answer ({type(error).__name__})"
                 answer = Answer(None, "", unreadable, may_have_acted=True, is_final=True)

@@ -18,8 +18,8 @@ from .answers import enumerated, member, required
 class Quarantine:
     """A synchronization job in quarantine.
 
-    `reason` is the code of its error, or Graph's `quarantineReason`. `is_disabled` says that Entra
-    does not try it again by itself.
+    `reason` is the code of its error, or Graph's `quarantineReason`. `is_disabled` means that
+    Entra does not retry it.
     """
 
     job_id: str

@@ -27,14 +27,12 @@ _FIRST_LIMIT: Final = 16.0
 """Calls that a run begins with at once. A dynamic provider never has more than four."""
 
 _SPREAD: Final = 1.0
-"""Seconds over which several runs that were told the same pause come back."""
+"""Seconds over which several runs spread their next call after the same pause."""
 
-_WORTH_TELLING: Final = 4.0
+_LOGGED_FROM: Final = 4.0
 
 
-_TOO_LATE: Final = Answer(
-    None, "", "not sent, as the time allowed was over before", out_of_time=True
-)
+_TOO_LATE: Final = Answer(None, "", "not sent, because timeout ran out", out_of_time=True)
 
 
 class _NotSentError(Exception):
@@ -74,7 +72,7 @@ class Gate:
         while self.pause or self._on_their_way >= int(self._limit):
             left = end - time.monotonic()
             if self.pause >= left:
-                message = f"not sent, as {self.service} asks this run to wait longer than timeout"
+                message = f"not sent, because {self.service} asks to wait longer than timeout"
                 answer = Answer(None, "", message, retry_after=self.pause, out_of_time=True)
                 raise _NotSentError(answer)
             if self.pause:
@@ -100,7 +98,7 @@ class Gate:
             self._left = asyncio.Event()
 
     def _refused(self, retry_after: float) -> None:
-        # Of the calls that were on their way together, only the first says anything new.
+        # Of the calls that were on their way together, only the first is news.
         if not self.pause:
             self._limit = max(min(self._limit, self._on_their_way) / 2, 1.0)
             self._was_refused = True
@@ -112,20 +110,20 @@ class Patience:
     """How long one step of a resource may take, over all its calls, waits and repetitions.
 
     `seconds` is for everything. `may_be_new` allows for a target that Entra has not replicated
-    yet. `tell` takes a line for the user's log.
+    yet. `log` takes a line for the user's log.
     """
 
     def __init__(
-        self, seconds: float, tell: Callable[[str], None], *, may_be_new: bool = False
+        self, seconds: float, log: Callable[[str], None], *, may_be_new: bool = False
     ) -> None:
         now = time.monotonic()
         self._end = now + seconds
         self._replicated = now + seconds * _REPLICATION_SHARE if may_be_new else now
-        self._tell = tell
+        self._log = log
 
     def capped(self, seconds: float) -> Patience:
         """What is left of this, but no more than `seconds`."""
-        less = Patience(min(seconds, self.left), self._tell)
+        less = Patience(min(seconds, self.left), self._log)
         less._replicated = self._replicated
         return less
 
@@ -146,11 +144,11 @@ class Patience:
     ) -> _T:
         """What `attempt` gives, repeated as long as waiting may help.
 
-        `gate` is what it shares with the other calls to the same service. `acts` says whether the
-        call changes anything at Graph. With `single_use`, a call that may have been carried out is
+        `gate` is what it shares with the other calls to the same service. `acts` means that the
+        call changes something at Graph. With `single_use`, a call that may have been carried out is
         not repeated. `mistaken` is asked once, at the first 404: it gives the remedy of a mistake
-        that no waiting mends, or nothing. Raises the RequestError or SignInError of the last
-        attempt, whose answer says whether any attempt may have been carried out.
+        that waiting does not fix, or nothing. Raises the RequestError or SignInError of the last
+        attempt, with `may_have_acted` if any attempt may have been carried out.
         """
         pauses = _growing()
         last: RequestError | SignInError | None = None
@@ -161,7 +159,7 @@ class Patience:
                         await way.enter_async_context(gate.passed(self.left))
                     return await self._within_time(doing, attempt, acts, single_use)
             except _NotSentError as error:
-                remedy = REMEDIES["429"].text if error.answer.retry_after else ""
+                remedy = REMEDIES["429"] if error.answer.retry_after else ""
                 raise last or RequestError(doing, error.answer, remedy=remedy) from None
             except (RequestError, SignInError) as error:
                 may_have_acted = bool(last and last.answer.may_have_acted)
@@ -176,8 +174,8 @@ class Patience:
                 pause = max(next(pauses), error.answer.retry_after or 0.0)
                 if reason is None or pause >= self.left:
                     raise
-            if pause >= _WORTH_TELLING:
-                self._tell(f"{doing}: {reason}; trying again in {pause:.0f} s")
+            if pause >= _LOGGED_FROM:
+                self._log(f"{doing}: {reason}; retrying in {pause:.0f} s")
             await asyncio.sleep(pause)
 
     async def _within_time(
@@ -200,11 +198,11 @@ class Patience:
         if answer.status is None:
             return answer.message
         if answer.status in _THROTTLED:
-            return f"{answer.status}, which asks to wait"
+            return f"{answer.status}, the service asks to wait"
         unseen = answer.status == 404 or (answer.status == 401 and answer.is_forbidden)
         # It is Graph that does not know a new target, not Entra.
         if unseen and isinstance(error, RequestError) and time.monotonic() < self._replicated:
-            return f"{answer.status}, which a new target answers until Entra has replicated it"
+            return f"{answer.status}, Entra may not have replicated a new target yet"
         return None
 
 

@@ -24,7 +24,7 @@ class Target:
 def parse(text: str, kind: Kind | None = None) -> Target | None:
     """The target that `text` names, or None.
 
-    Takes an object id (a GUID, in any case) where `kind` says what it is, and the path
+    Accepts an object id (a GUID, in any case) if `kind` is given, and the path
     `/servicePrincipals/<guid>` or `/applications/<guid>` that pulumi-azuread gives as `id`.
     """
     *collection, object_id = text.strip().strip("/").split("/")

@@ -1,4 +1,4 @@
-"""Who an access token was issued to, as the token says."""
+"""Who an access token was issued to, according to its claims."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Caller:
 
     @staticmethod
     def of(token: str) -> Caller | None:
-        """What `token` says, or None where it can't be read, as not all of Graph's can.
+        """The caller in the claims of `token`, or None: not every token of Graph can be read.
 
-        It is read for what messages and outputs tell: who may do what is for Graph to decide, so
-        the signature is not verified. Ids and permissions of another form than theirs are left out.
+        Messages and outputs show the claims. Graph alone decides who may do what, so the signature
+        is not verified. Ids and permissions that do not have the usual form are left out.
         """
         try:
             payload = token.split(".")[1]

@@ -115,7 +115,7 @@ class _FirstThatServes(TokenCredential):
     def __init__(self, settings: Settings, developer: bool, transport: SignInTransport) -> None:
         from azure import identity
 
-        # Where it is set, it says what is looked for, and in which order is Microsoft's to say.
+        # If it is set, it names the credentials to try, in Microsoft's order.
         chosen = os.environ.get("AZURE_TOKEN_CREDENTIALS")
         excluded = ["environment", "workload_identity", "shared_token_cache", "broker"]
         command_lines: list[TokenCredential] = []
@@ -177,7 +177,7 @@ class _FirstThatServes(TokenCredential):
 
 
 def _own_words(credential: TokenCredential, said: str) -> str:
-    """What azure-identity or Entra says, but nothing that a command line printed."""
+    """The message of azure-identity or Entra, without anything that a command line printed."""
     name = type(credential).__name__
     if name == "DefaultAzureCredential":
         return said

@@ -115,7 +115,7 @@ def _check_client(found: Found, problems: list[str]) -> None:
     given = [name for name in CREDENTIALS if found.values[name]]
     given += [name for name in AZURE_CREDENTIALS if found.environment.get(name)]
     problems += [
-        f"{name}: not set, though {given[0]} is. Set it by"
+        f"{name}: not set, but {given[0]} is. Set it with"
         f" {how_to_set(name, environment_alone=found.environment_alone)}."
         for name in ("tenantId", "clientId")
         if given and not found.values[name]
@@ -188,7 +188,8 @@ def _ways(
     ):
         # Their credential would be sent to a cloud that is not its own.
         problems.append(
-            "environment: AZURE_AUTHORITY_HOST is of another cloud. Set environment to that cloud."
+            "environment: AZURE_AUTHORITY_HOST belongs to another cloud. Set environment to that"
+            " cloud."
         )
     yield "AZURE_ variables", azure
 
@@ -218,7 +219,7 @@ def _checked(certificate: ClientCertificate, problems: list[str]) -> ClientCerti
     try:
         base64.b64decode("".join(certificate.base64.split()), validate=True)
     except ValueError:
-        problems.append("clientCertificate: not Base64; give a PEM or PFX file encoded so.")
+        problems.append("clientCertificate: not Base64. Give a PEM or PFX file in Base64.")
     return certificate
 
 
@@ -226,14 +227,16 @@ def _token(values: Mapping[str, str], problems: list[str]) -> OidcToken:
     path = values["oidcTokenFilePath"]
     content = text_of_file(path, "oidcTokenFilePath", problems) if path else ""
     if content and values["oidcToken"] not in ("", content):
-        problems.append("oidcTokenFilePath: another token stands there than in oidcToken. Set one.")
+        problems.append(
+            "oidcTokenFilePath: the file holds another token than oidcToken. Set one of them."
+        )
     return OidcToken(values["oidcToken"], path)
 
 
 def _requested(values: Mapping[str, str], problems: list[str]) -> tuple[str, str]:
     url = values["oidcRequestUrl"]
     if not is_host(url, with_path=True):
-        problems.append("oidcRequestUrl: must be an https URL, as the request carries a token.")
+        problems.append("oidcRequestUrl: must be an https URL, because it receives a token.")
     return url, values["oidcRequestToken"]
 
 
@@ -242,7 +245,7 @@ def _managed_identity_host(values: Mapping[str, str], problems: list[str]) -> st
     if host and not is_host(host, schemes=("http", "https")):
         problems.append(
             f"msiEndpoint: must be the URL of a host, alone or with the path {_IMDS_PATH}. App"
-            " Service, Azure Arc and others are found without it."
+            " Service, Azure Arc and others need no msiEndpoint."
         )
     return host.rstrip("/")
 
@@ -253,10 +256,10 @@ def _azure_credential(
     """The credential that AZURE_ variables hold, for the client whose id they give."""
     theirs = (environment.get("AZURE_CLIENT_ID") or values["clientId"]).strip()
     if theirs.lower() != values["clientId"].lower():
-        return "AZURE_CLIENT_ID is another client than clientId"
+        return "AZURE_CLIENT_ID names another client than clientId"
     theirs = (environment.get("AZURE_TENANT_ID") or values["tenantId"]).strip()
     if theirs.lower() != values["tenantId"].lower():
-        return "AZURE_TENANT_ID is another tenant than tenantId"
+        return "AZURE_TENANT_ID names another tenant than tenantId"
     path, password, secret, file = (environment.get(name) or "" for name in AZURE_CREDENTIALS)
     if not (path or secret or file):
         return (

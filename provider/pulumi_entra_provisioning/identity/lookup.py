@@ -16,9 +16,9 @@ from .values import flag, is_true, text_of_file
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a setting may stand, beside `entra-provisioning:` and `ENTRA_PROVISIONING_…`.
+    """Where to set a setting, beside `entra-provisioning:` and `ENTRA_PROVISIONING_…`.
 
-    `of_azuread` says that `azuread:` and `ARM_…` have it too; `variables` are further environment
+    With `of_azuread`, `azuread:` and `ARM_…` have it too. `variables` are further environment
     variables.
     """
 
@@ -72,7 +72,7 @@ CERTIFICATES: Final = CREDENTIALS[:2]
 _FLAGS: Final = ("useOidc", "useAksWorkloadIdentity", "useMsi")
 _WAYS: Final = (*CREDENTIALS, *_FLAGS)
 
-# Two forms of one setting: the place that has one of them says both.
+# Two forms of one setting: a place that has one of them sets both.
 _TWO_FORMS: Final = (
     ("clientId", "clientIdFilePath"),
     ("clientCertificate", "clientCertificatePath"),
@@ -116,9 +116,9 @@ def _variables(name: str) -> list[str]:
 
 @dataclass(frozen=True)
 class _Source:
-    """What the stack configuration or the environment says: text, and where, by setting.
+    """The settings of the stack configuration or of the environment: texts, and their places.
 
-    A setting that it does not have is "" in `values` and missing in `places`.
+    A setting that is not set is "" in `values` and missing in `places`.
     """
 
     values: Mapping[str, str]
@@ -141,7 +141,7 @@ class _Source:
 
     @property
     def way(self) -> str | None:
-        """The place of what says how to sign in."""
+        """The place of the setting that chooses a way to sign in."""
         return next(
             (
                 self.places[name]
@@ -172,7 +172,7 @@ class Found:
     """The settings that count, from all places.
 
     `values` has a text for each setting, "" where none is set. `environment` has the variables that
-    count. `unused` says of a setting, or of a variable of azure-identity, why it does not count.
+    count. `unused` has the reason for each setting and variable that does not count.
     With `environment_alone`, an identity comes from the environment or from nowhere.
     """
 
@@ -206,7 +206,7 @@ def _refuse_two_endpoints(of_stack: _Source, of_environment: _Source, problems: 
     problems += [
         f"{name}: {of_stack.places[name]} in the stack configuration and the environment variable"
         f" {of_environment.places[name]} differ. Remove one of them, or set"
-        f" {SETTINGS_FROM_ENVIRONMENT}=true, with which the environment comes first for all"
+        f" {SETTINGS_FROM_ENVIRONMENT}=true to use the environment variables first for all"
         " settings."
         for name in _ENDPOINTS
         if name in of_stack.places
@@ -230,9 +230,9 @@ def _merged(
     why = ""
     if way:
         left = _IDENTITY if environment_first else _WAYS
-        why = f"is not used, as {way} is set"
+        why = f"is not used, because {way} is set"
     elif stray := _of_another_client(first, second):
-        left, why = CREDENTIALS, f"is not used, as {stray}"
+        left, why = CREDENTIALS, f"is not used, because {stray}"
     if any(second.values[name] for name in CERTIFICATES if name in left):
         left += ("clientCertificatePassword",)
     values.update({name: first.values[name] for name in left})
@@ -251,11 +251,11 @@ def _of_another_client(first: _Source, second: _Source) -> str:
     # AZURE_CLIENT_ID belongs to the AZURE_ credentials, which come last.
     if client and not place.startswith("AZURE_"):
         ours, our_place = first.client_id
-        return f"{place} is another client than {our_place}" if ours not in ("", client) else ""
+        return f"{place} names another client than {our_place}" if ours not in ("", client) else ""
     tenant, place = second.tenant_id
     ours, our_place = first.tenant_id
     if tenant and not place.startswith("AZURE_") and ours not in ("", tenant):
-        return f"{place} is another tenant than {our_place}"
+        return f"{place} names another tenant than {our_place}"
     return ""
 
 

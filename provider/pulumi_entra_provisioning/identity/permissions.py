@@ -1,4 +1,4 @@
-"""What the caller may do, as its access token says, against what authorizing needs.
+"""What the caller may do according to its token, compared with what authorizing requires.
 
 https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken#permissions
 """
@@ -61,30 +61,32 @@ def lacking(caller: Caller, target: str, graph_endpoint: str) -> str:
     grant = _grant(caller, _SYNCHRONIZATION, graph_endpoint)
     if _SYNCHRONIZATION in caller.roles:
         return (
-            f"{has}, which is enough: run again in a moment if {target} was just made, and check"
-            " whether a Conditional Access policy or the tenant's licence stands against it."
+            f"{has}, which is enough. If {target} was just created, run again in a moment. If not,"
+            " check whether a Conditional Access policy or the tenant's license blocks this caller."
         )
     if _OWNED_BY in caller.roles:
         body = {"@odata.id": f"{graph_endpoint}/v1.0/directoryObjects/{caller.object_id}"}
         own = _post(graph_endpoint, f"{target}/owners/$ref", body)
         return (
-            f"{has}, which is good for what it owns: make it an owner of {target}, or grant it"
+            f"{has}, which covers only what it owns. Make it an owner of {target}, or grant it"
             f" {_SYNCHRONIZATION}:\n  {own}\n  {grant}"
         )
     return (
-        f"{has}; it needs {_SYNCHRONIZATION}, or {_OWNED_BY} and ownership of {target}. Grant it"
-        f" (a managed identity's token may take a day to show it):\n  {grant}"
+        f"{has}. It needs {_SYNCHRONIZATION}, or {_OWNED_BY} and ownership of {target}. Grant it"
+        f" (a managed identity's token may take a day to contain it):\n  {grant}"
     )
 
 
 def lacking_to_look(caller: Caller, target: str, graph_endpoint: str) -> str:
-    """What the caller needs to tell a target that is gone from one that it may not see."""
+    """What the caller needs to distinguish a deleted target from one that it may not see."""
     needed = "Application.Read.All"
     if caller.is_user:
-        return f"To see whether {target} is gone, the delegated permission {needed} is needed."
+        return (
+            f"To check whether {target} exists, the caller needs the delegated permission {needed}."
+        )
     return (
         f"The caller (client {caller.client_id}) has {_listed(caller.roles)}; it needs {needed} to"
-        f" see whether {target} is gone. Grant it:\n  {_grant(caller, needed, graph_endpoint)}"
+        f" check whether {target} exists. Grant it:\n  {_grant(caller, needed, graph_endpoint)}"
     )
 
 
@@ -97,14 +99,14 @@ def _lacking_of_user(caller: Caller, target: str, graph_endpoint: str) -> str:
         f" {caller.client_id}, and {', '.join(roles) or 'none of the directory roles'}"
     )
     if roles and _SYNCHRONIZATION in caller.scopes:
-        return f"{has}, which is enough: run again in a moment if {target} was just made."
-    told = (
-        f"{has}; needed are {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}, or a"
+        return f"{has}, which is enough. If {target} was just created, run again in a moment."
+    lacks = (
+        f"{has}. It needs {_SYNCHRONIZATION} and the role {', '.join(others)} or {last}, or a"
         " custom role with the same permission"
     )
     if caller.client_id in _OF_MICROSOFT:
         return (
-            f"{told}. This client is Microsoft's and can't be given the permission: sign in as a"
+            f"{lacks}. This client belongs to Microsoft and can't get the permission. Sign in as a"
             " service principal."
         )
     commands = []
@@ -121,7 +123,7 @@ def _lacking_of_user(caller: Caller, target: str, graph_endpoint: str) -> str:
         commands.append(
             f"az ad app permission grant --id {caller.client_id} --api {_GRAPH} --scope '{scopes}'"
         )
-    return "\n  ".join([f"{told}:", *commands])
+    return "\n  ".join([f"{lacks}:", *commands])
 
 
 def _listed(permissions: tuple[str, ...], kind: str = "application") -> str:

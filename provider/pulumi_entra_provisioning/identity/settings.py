@@ -69,15 +69,15 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
     if metadata_host and not (values["graphEndpoint"] and values["authorityHost"]):
         # Ignored, it would send the caller's secret to a cloud that is not its own.
         problems.append(
-            "metadataHost: pulumi-azuread reads it, this does not. Set graphEndpoint and"
-            " authorityHost to those of that cloud."
+            "metadataHost: only pulumi-azuread reads it. Set graphEndpoint and authorityHost of"
+            " that cloud."
         )
     _check_client_and_tenant(values, problems)
     if values["caFile"]:
         problems += certificate_problems(values["caFile"])
     identity, passed_over = configured_identity(found, endpoints["authorityHost"], problems)
     if problems:
-        raise SettingsError(problems)
+        raise SettingsError(problems, "nothing-was-sent")
     return Settings(
         cloud=cloud.name,
         authority_host=endpoints["authorityHost"],
@@ -94,7 +94,7 @@ def _cloud(values: Mapping[str, str], problems: list[str]) -> Cloud:
     cloud = cloud_named(values["environment"])
     if cloud is None:
         problems.append(
-            f"environment: not a cloud that is known here; use one of {', '.join(CLOUDS)}"
+            f"environment: unknown cloud. Use one of {', '.join(CLOUDS)}"
             f" ({how_to_set('environment')})."
         )
         return CLOUDS["global"]

@@ -26,6 +26,7 @@ from ..errors import ProvisioningError, RequestError, SettingsError, SignInError
 from ..network import UnusableAnswerError
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown, shown_answer, shown_id
+from ..remedies import Remedy
 from .caller import PERSONAL_ACCOUNT, PERSONAL_TENANT, Caller
 from .credentials import token_credential
 from .identities import (
@@ -48,11 +49,11 @@ for _logger in ("azure", "msal"):
 
 _T = TypeVar("_T")
 
-_Asked = tuple[tuple[str, ...], str | None, bool]
+_TokenRequest = tuple[tuple[str, ...], str | None, bool]
 
 
 @dataclass(frozen=True)
-class _Asking:
+class _PendingRequest:
     """A request for a token that is on its way, and when it is given up."""
 
     answer: asyncio.Future[AccessToken]
@@ -63,15 +64,15 @@ _FRESH: Final = 300
 """Seconds before its end from which on a token is not used for another call."""
 
 _LONGEST_SEARCH: Final = 20_000
-"""Characters of what azure-identity says of all the identities that it tried."""
+"""Characters that are read of azure-identity's message about the identities that it tried."""
 
 
 class SharedTokenCredential(AsyncTokenCredential):
     """One token credential of azure-identity for every call of a run.
 
     Calls that need a token at the same time wait for one request to Entra: azure-identity's own
-    asynchronous credentials would each send their own. `caller` says who the last token was issued
-    to, where that can be read.
+    asynchronous credentials would each send their own. `caller` is who the last token was issued
+    to, if the token can be read.
     """
 
     caller: Caller | None = None
@@ -80,8 +81,8 @@ class SharedTokenCredential(AsyncTokenCredential):
         self._settings = settings
         self._credential: TokenCredential | None = None
         self._last_response: HttpResponse | None = None
-        self._asking: dict[_Asked, _Asking] = {}
-        self._given: tuple[_Asked, AccessToken] | None = None
+        self._pending: dict[_TokenRequest, _PendingRequest] = {}
+        self._given: tuple[_TokenRequest, AccessToken] | None = None
         self._refusal: tuple[Answer, float] | None = None
 
     async def get_token(
@@ -97,26 +98,26 @@ class SharedTokenCredential(AsyncTokenCredential):
         Raises SignInError where Entra refuses or does not answer, and SettingsError where no
         identity serves, a certificate can't be used or the account is a personal one.
         """
-        asked = (scopes, claims, enable_cae)
+        request = (scopes, claims, enable_cae)
         # Not every credential remembers its token: the Azure CLI would run for each call. One that
         # answers a challenge answers it for all who were challenged alike.
-        if self._given and (not claims or self._given[0] == asked):
+        if self._given and (not claims or self._given[0] == request):
             (for_scopes, _, _), token = self._given
             if for_scopes == scopes and token.expires_on - time.time() > _FRESH:
                 return token
         self._raise_while_refused()
         try:
-            token = await self._answer_to(asked)
+            token = await self._answer_to(request)
         except SignInError as error:
             if error.answer.retry_after:
                 self._refusal = (error.answer, time.monotonic() + error.answer.retry_after)
             # All who waited for this request are given the same error, and each adds to its own.
             raise SignInError(self.doing, error.answer) from None
-        self._given = (asked, token)
+        self._given = (request, token)
         return token
 
     def _raise_while_refused(self) -> None:
-        """Raise what the service said, as long as it has asked the run to wait."""
+        """Raise the last refusal again while the run has to wait."""
         if self._refusal is None:
             return
         answer, end = self._refusal
@@ -124,25 +125,27 @@ class SharedTokenCredential(AsyncTokenCredential):
             raise SignInError(self.doing, replace(answer, retry_after=left))
         self._refusal = None
 
-    async def _answer_to(self, asked: _Asked) -> AccessToken:
+    async def _answer_to(self, request: _TokenRequest) -> AccessToken:
         """The answer to a request that all who ask the same share.
 
         It goes on for the next call if this one's time is over. One that takes too long is left
         alone, and another takes its place.
         """
         while True:
-            asking = self._asking.get(asked)
-            if asking is None:
-                asking = _Asking(_in_thread(self._ask, *asked), time.monotonic() + self._longest)
-                self._asking[asked] = asking
-            done, _ = await asyncio.wait({asking.answer}, timeout=asking.end - time.monotonic())
-            if self._asking.get(asked) is asking:
-                del self._asking[asked]
+            pending = self._pending.get(request)
+            if pending is None:
+                pending = _PendingRequest(
+                    _in_thread(self._ask, *request), time.monotonic() + self._longest
+                )
+                self._pending[request] = pending
+            done, _ = await asyncio.wait({pending.answer}, timeout=pending.end - time.monotonic())
+            if self._pending.get(request) is pending:
+                del self._pending[request]
                 if not done:
                     # The request that is left alone may still use it.
                     self._credential = None
             if done:
-                return asking.answer.result()
+                return pending.answer.result()
 
     @property
     def _longest(self) -> float:
@@ -182,8 +185,9 @@ class SharedTokenCredential(AsyncTokenCredential):
         """`error`, that no token came in time, with what kept it where that is known."""
         running = getattr(self._credential, "running", "")
         if running:
-            message = f"{error.answer.message}: `{running}` does not end"
-            remedy = f"Run `{running}` yourself to see why."
+            message = f"{error.answer.message}: `{running}` did not finish"
+            text = f"Run `{running}` yourself to see why."
+            remedy = Remedy(text, "a-sign-in-command-does-not-end")
             return RequestError(error.doing, replace(error.answer, message=message), remedy=remedy)
         response = self._last_response
         if response is not None and response.status_code >= 400:
@@ -206,10 +210,12 @@ class SharedTokenCredential(AsyncTokenCredential):
             self.caller = Caller.of(token.token)
             if self.caller is None or self.caller.tenant_id != PERSONAL_TENANT:
                 return token
-            failure = SettingsError([f"{self.doing}: {PERSONAL_ACCOUNT}"])
+            failure = SettingsError(
+                [f"{self.doing}: {PERSONAL_ACCOUNT}"], "a-personal-microsoft-account-signs-in"
+            )
         except Exception as error:
             failure = self._failure(error)
-            # MSAL answers the next request from memory for a minute where Entra asked to wait.
+            # After a Retry-After, MSAL would answer the next request from memory for a minute.
             self._credential = None
         raise failure from None
 
@@ -250,8 +256,8 @@ class SharedTokenCredential(AsyncTokenCredential):
             case SignedIn():
                 problem = f"AZURE_TOKEN_CREDENTIALS and other variables of azure-identity: {cannot}"
             case _:
-                problem = f"{self.doing}: the settings are not usable; {cannot}"
-        return SettingsError([problem])
+                problem = f"{self.doing}: {cannot}"
+        return SettingsError([problem], "a-file-cannot-be-used")
 
     def _unavailable(self, error: AzureError) -> SettingsError:
         """No identity serves: a line for each that was tried, as azure-identity has it."""
@@ -266,9 +272,10 @@ class SharedTokenCredential(AsyncTokenCredential):
         lines = [*self._settings.passed_over, *(tried or [shown(said.split("\n")[0], secrets)])]
         return SettingsError(
             [
-                f"{self.doing}: no identity serves. Configure one of these:"
+                f"{self.doing}: no identity gave a token. Configure one of these:"
                 + "".join(f"\n  {line.strip()}" for line in lines)
-            ]
+            ],
+            "no-identity-can-sign-in",
         )
 
     def _refused(self, error: AzureError) -> SignInError:
@@ -300,7 +307,7 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     def _no_id_token(self, response: HttpResponse) -> Answer:
         failing = response.status_code == 429 or response.status_code >= 500
-        said = "the service that gives ID tokens"
+        said = "the service that issues ID tokens"
         return Answer(
             response.status_code,
             "" if failing else "no ID token",
@@ -308,11 +315,11 @@ class SharedTokenCredential(AsyncTokenCredential):
             retry_after=seconds(response.headers.get("Retry-After", "")),
         )
 
-    def _is_of_the_pipeline(self, asked: str) -> bool:
-        """Whether not Entra, but the pipeline's service that gives ID tokens was asked."""
+    def _is_of_the_pipeline(self, requested: str) -> bool:
+        """Whether the URL is of the pipeline's service that issues ID tokens, not of Entra."""
         match self._settings.identity:
             case AzurePipelines(request_url=url) | GitHubActions(request_url=url):
-                return asked.startswith(url.partition("?")[0].rstrip("/"))
+                return requested.startswith(url.partition("?")[0].rstrip("/"))
         return False
 
 

@@ -23,7 +23,7 @@ class SignInTransport(RequestsTransport):  # type: ignore[misc]  # azure.core im
     """What azure-identity reaches Entra, and the services that pipelines and machines have, with.
 
     `note` is given every answer. With `on_this_machine`, the services are on the machine itself:
-    no proxy is used, which would see their tokens, and a connection is there at once or never.
+    no proxy is used, because it would see their tokens, and a connection opens at once or never.
     """
 
     def __init__(

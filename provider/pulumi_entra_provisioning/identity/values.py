@@ -61,5 +61,5 @@ def certificate_problems(path: str) -> list[str]:
         # Not create_default_context, which also opens the file that SSLKEYLOGFILE names.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except (OSError, ValueError):
-        return ["caFile: no PEM bundle there; give the path of a file with certificates."]
+        return ["caFile: the file has no PEM certificates. Give the path of one that has."]
     return []

@@ -19,7 +19,7 @@ from .outputs import FAILED, Outputs
 class Difference:
     """What the engine has to do: nothing, an update, or a replacement for the named inputs.
 
-    `only_inputs_differ` says that the engine finds the difference, and can show it, by itself.
+    With `only_inputs_differ`, the engine finds the difference by itself and can show it.
     `warnings` are for the user's log.
     """
 
@@ -126,4 +126,4 @@ def refuse_used_code(
     )
     if old.credentials_digest and old.status != "CredentialsMissing":
         problem += " To leave the authorization as it is, restore the other inputs instead."
-    raise SettingsError([problem])
+    raise SettingsError([problem], "an-authorization-code-was-used")

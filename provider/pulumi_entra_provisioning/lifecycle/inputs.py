@@ -186,8 +186,8 @@ def _pair_problems(key: Any, value: Any) -> list[str]:
         ]
     if not value:
         return [
-            f'credentials["{key}"]: the value is empty, which removes the key at Graph. Give a'
-            " value, or leave the key out."
+            f'credentials["{key}"]: the value is empty, which would remove the key from'
+            " Graph. Set a value, or remove the key."
         ]
     return []
 
@@ -195,12 +195,14 @@ def _pair_problems(key: Any, value: Any) -> list[str]:
 def _unknown_key(key: Any) -> str:
     nearest = secret_keys.nearest(key) if isinstance(key, str) else None
     if nearest and key.lower() == nearest.lower():
-        return f'credentials["{key}"]: not a key of Graph. Write "{nearest}": case counts.'
+        return (
+            f'credentials["{key}"]: not a key of Graph. Use "{nearest}": keys are case-sensitive.'
+        )
     # What is no key may be a value in the wrong place: it is not repeated here.
     meant = f' Did you mean "{nearest}"?' if nearest else ""
     return (
-        f"credentials: a key that Graph does not know (not shown, as it may be a value).{meant} Use"
-        " the keys of https://learn.microsoft.com/graph/api/resources/"
+        "credentials: a key that Graph does not know (not shown, because it may be a value)."
+        f"{meant} Use the keys of https://learn.microsoft.com/graph/api/resources/"
         "synchronization-synchronizationsecretkeystringvaluepair."
     )
 

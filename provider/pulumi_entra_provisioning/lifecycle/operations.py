@@ -68,7 +68,7 @@ class Lifecycle:
         try:
             await asyncio.wait_for(turn.acquire(), patience.left)
         except asyncio.TimeoutError:
-            message = "not sent, as another resource of this target took the time allowed"
+            message = "not sent, because another resource of this target used up the timeout"
             answer = Answer(None, "", message, out_of_time=True)
             raise RequestError(f"{doing} {target}", answer) from None
         try:
@@ -117,7 +117,7 @@ class Lifecycle:
         values: Mapping[str, str],
         patience: Patience,
     ) -> tuple[Outputs, frozenset[str] | None]:
-        """What the call made of `old`, and the keys that Graph holds after it, if it tells."""
+        """What the call made of `old`, and the keys that Graph holds after it, if known."""
         used_codes = with_code(old.used_codes, values)
         self._refuse_code_of_this_run(target, values)
         try:
@@ -162,7 +162,8 @@ class Lifecycle:
                     f'credentials["{SINGLE_USE}"]: another resource of this run has used this'
                     f" authorization code, and a code works once. Nothing was sent for {target}."
                     " Give each resource a code of its own, and declare a target once."
-                ]
+                ],
+                "an-authorization-code-was-used",
             )
 
     async def _held(self, target: Target, patience: Patience) -> frozenset[str] | None:
@@ -260,9 +261,9 @@ class Lifecycle:
         values: Mapping[str, str] | None,
         patience: Patience,
     ) -> str:
-        """What the job says of the credentials that Graph holds.
+        """The outcome of the job's validation of the credentials that Graph holds.
 
-        `values` are those of the credentials, where they are known.
+        `values` are those of the credentials, if they are known.
         """
         patience = patience.capped(_FOLLOW_UP)
         try:
@@ -278,7 +279,7 @@ class Lifecycle:
         """What is left of an authorization, or None where its target is gone.
 
         `id_` is the resource's id. `old` is what the last step left, or None for an authorization
-        that the stack only looks at, which RequestError tells where its target is not there.
+        that the stack only looks at: then a missing target raises RequestError.
         """
         target = _target_of(id_)
         patience = Patience(DEFAULT_TIMEOUT, self._log)
@@ -296,7 +297,7 @@ class Lifecycle:
                 return None
             if gone or not (error.answer.is_forbidden or error.answer.status == 404):
                 raise
-            self._warn(f"{error}\nUntil then the status of {target} is Unknown.")
+            self._warn(f"{error}\nThe status of {target} is Unknown until a refresh can read it.")
             return self._after_read(target, old, held, "Unknown")
         failed = (old and old.verification) or ""
         if old and old.job_id and failed.startswith(FAILED) and failed != NOT_RESTARTED:
@@ -345,7 +346,7 @@ class Lifecycle:
 
     def _warn_of_what_stays(self, target: Target, stay: Mapping[str, RequestError]) -> None:
         for key, refusal in stay.items():
-            self._warn(f"{key} of {target} stays: {refusal}")
+            self._warn(f"{key} of {target} was not emptied: {refusal}")
 
     async def _empty(
         self,
@@ -416,6 +417,7 @@ def _target_of(id_: str) -> Target:
             [
                 "id: must be servicePrincipals/<object id> or applications/<object id>, where the"
                 " object id is a GUID."
-            ]
+            ],
+            "an-input-is-invalid",
         )
     return target

@@ -27,8 +27,8 @@ def problems(reference: Mapping[Any, Any]) -> list[str]:
             if name == UNKNOWN or _NAME.fullmatch(name):
                 return []
             return [
-                f"{ENVIRONMENT} takes the name of an environment variable. What stands there is not"
-                " shown, as it may be a value."
+                f"{ENVIRONMENT} takes the name of an environment variable. The text is not shown,"
+                " because it may be a value."
             ]
         case {"fromFile": str(path), **others} if path and not others:
             return []
@@ -57,7 +57,7 @@ def resolved(credentials: Any) -> Any:
         except ValueError as error:
             failures.append(f'credentials["{key}"]: {error}')
     if failures:
-        raise SettingsError(failures)
+        raise SettingsError(failures, "a-referenced-credential-has-no-value")
     return values
 
 

@@ -48,7 +48,7 @@ def secret_parts(value: str, depth: int = 0) -> Iterator[str]:
         return
     yield value
     if _JWT.fullmatch(value):
-        return  # what a token says of its issuer and subject is no secret, and Entra quotes it
+        return  # issuer and subject of a token are no secrets, and Entra quotes them
     for part in (value.partition(":")[2], *_connection_string_parts(value)):
         if len(part) >= SHORTEST:
             yield part

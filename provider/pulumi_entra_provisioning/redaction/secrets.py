@@ -59,7 +59,7 @@ class Secrets:
                 else:
                     self._short.add(form)
         self._words = _matching(
-            # Within a longer word, such as "latest" for "test", they say nothing.
+            # Within a longer word, as "test" in "latest", they prove nothing.
             r"(?<![^\W_])(?:{})(?![^\W_])",
             [r"\s*".join(map(re.escape, word)) for word in words],
         )
@@ -73,7 +73,7 @@ class Secrets:
         self._legible = LEGIBLE[SHORTEST if is_short else RUN]
 
     def can_be_read_in(self, *texts: str) -> bool | None:
-        """Whether a secret can be read in `texts`, or None where that takes too much effort to say.
+        """Whether a secret can be read in `texts`, or None if that takes too much effort.
 
         It can be read where eight consecutive characters of it stand in a decoding, white space
         removed and in any case. A value of four to seven characters has to stand whole; where it
