@@ -4,7 +4,13 @@ export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
-.PHONY: help quickstart check clients live bench clean cli
+# Most tests wait for a server or a process: more workers than cores.
+PARALLEL := --numprocesses 6 --dist worksteal
+
+# Every example is called __main__: mypy needs their full names.
+EXAMPLES := $(subst /,.,$(patsubst examples/%.py,%,$(wildcard examples/*/__main__.py examples/*/program/*.py)))
+
+.PHONY: help quickstart test check lint format clients live bench clean cli
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -12,21 +18,30 @@ help: ## list the targets
 quickstart: .venv/ready cli ## authorize an application and a service principal on the emulator
 	@mkdir -p .quickstart && entra-emulator run --state .quickstart/tenant.json -- sh examples/quickstart/quickstart.sh
 
-check: .venv/ready .venv/azuread cli ## formats, lints, types and tests, as CI runs them
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy
-	for program in examples/*/__main__.py examples/pipelines/program/*.py; do mypy $$program || exit 1; done
-	.venv/bin/pytest --numprocesses 4 --dist worksteal
+test: .venv/ready ## the tests that need no Pulumi CLI and no second: run them after every edit
+	pytest $(PARALLEL) -m 'not clients and not slow' tests/provider tests/emulator tests/package/test_layout.py
+
+lint: .venv/ready .venv/azuread ## formatting, lint and types
+	ruff format --check .
+	ruff check .
+	mypy
+	mypy $(addprefix -m ,$(EXAMPLES))
+
+format: .venv/ready ## format the code, and fix what ruff can fix
+	ruff format .
+	ruff check --fix .
+
+check: lint cli ## lint and every test, as CI runs them
+	pytest $(PARALLEL)
 
 clients: .venv/ready ## the Graph SDKs of other languages against the emulator, as far as their tools are here
-	.venv/bin/pytest -m clients tests/clients
+	pytest -m clients tests/clients
 
 live: .venv/ready ## the tests of tests/live on a real tenant: ENTRA_LIVE_TENANT_ID and more
-	.venv/bin/pytest --live tests/live
+	pytest --live tests/live
 
 bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations, and of none
-	.venv/bin/python tests/bench.py
+	python tests/bench.py
 
 clean: ## remove everything that the other targets made, the built CLI too
 	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist

@@ -24,8 +24,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
-from package.test_package import environment_of, pulumi_environment, wheel
 from support.emulator_clients import ACQUIRE, scope, secret_credential
+from support.environments import build, environment
 from support.stack import PREAMBLE, Stack
 
 AUTHORIZING = """
@@ -98,13 +98,14 @@ def _unchanged_lines() -> str:
     taken: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
         stacks = {}
-        for package, installed in (("with", wheel()), ("without", f"pulumi=={version('pulumi')}")):
-            (place := Path(folder) / package).mkdir()
-            clean = environment_of(sys.executable, place, installed)
-            environment = {**pulumi_environment(clean, place / "home"), **emulator.environment}
+        wheel = build(Path(folder) / "dist").requirement()
+        for package, installed in (("with", wheel), ("without", f"pulumi=={version('pulumi')}")):
+            place = Path(folder) / package
+            clean = environment(place / "venv", installed)
+            variables = {**clean.variables(place / "home"), **emulator.environment}
             for number, (what, sources) in enumerate(programs.items()):
                 project = place / str(number)
-                stack = _stack(project, environment, sources[package], principals)
+                stack = _stack(project, variables, sources[package], principals)
                 stack.up()
                 stacks[what, package] = stack
         for _ in range(7):

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from entra_emulator import Emulator
-from support.stack import PREAMBLE, Stack
+from hypothesis import settings
+from support.stack import Stack
+
+settings.register_profile("default", max_examples=1_000, deadline=None)
+settings.register_profile("thorough", max_examples=20_000, deadline=None)
+settings.load_profile("default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,10 +21,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(scope="session")
+def stopping() -> Iterator[ThreadPoolExecutor]:
+    """Where emulators stop: each takes 0.2 s, for which no test waits."""
+    with ThreadPoolExecutor() as threads:
+        yield threads
+
+
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
+def emulator(stopping: ThreadPoolExecutor) -> Iterator[Emulator]:
+    running = ExitStack()
+    yield running.enter_context(Emulator())
+    stopping.submit(running.close)
 
 
 @pytest.fixture
@@ -30,7 +45,7 @@ def program_for(stack: Stack) -> Callable[[str], Stack]:
     """A stack whose program declares what is given, with the usual imports before it."""
 
     def written(source: str) -> Stack:
-        stack.program(PREAMBLE + source)
+        stack.declare(source)
         return stack
 
     return written

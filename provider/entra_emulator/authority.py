@@ -13,6 +13,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import jwt
@@ -49,6 +50,12 @@ _TOKENS_REMEMBERED = 1024
 _OPENID_SCOPES = frozenset({"openid", "profile", "offline_access"})
 
 
+@cache
+def _signing_key() -> rsa.RSAPrivateKey:
+    # One for the process, as Entra's tenants share theirs: making a key takes longer than a start.
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class Authority:
     """The token endpoint of one tenant, at `url` (without a slash at its end).
 
@@ -75,7 +82,7 @@ class Authority:
         self.resources = frozenset((url, *aliases, *GRAPH_RESOURCES))
         self._federation = federation
         self._urls = frozenset((url, *aliases, *(f"https://{host}" for host in hosts)))
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _signing_key()
         self._key_id = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._claims: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -365,7 +372,7 @@ class Authority:
         if "." not in token:
             raise self._unauthorized("IDX14100: JWT is not well formed, there are no dots (.).")
         try:
-            claims: dict[str, Any] = jwt.decode(
+            signed = jwt.decode_complete(
                 token,
                 self._key.public_key(),
                 algorithms=["RS256"],
@@ -374,6 +381,10 @@ class Authority:
             )
         except jwt.InvalidTokenError:
             raise self._unauthorized("Access token validation failure.") from None
+        # Another emulator of this process has the same key, under an id of its own.
+        if signed["header"].get("kid") != self._key_id:
+            raise self._unauthorized("Access token validation failure.")
+        claims: dict[str, Any] = signed["payload"]
         self._remember(token, claims)
         return claims
 

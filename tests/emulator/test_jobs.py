@@ -141,6 +141,7 @@ def test_the_oauth_template_tells_where_its_third_party_is(
 # A job's life
 
 
+@pytest.mark.slow
 def test_msgraph_sdk_takes_a_job_through_its_life(emulator: Emulator) -> None:
     give(emulator, **PASSWORD)
 

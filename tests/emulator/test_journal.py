@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 from entra_emulator import Emulator
 from support.emulator_clients import ACQUIRE, PLANTED, SECRETS, anonymous, authorized
 
@@ -46,6 +47,7 @@ def test_the_oldest_large_bodies_are_dropped_and_the_calls_and_small_bodies_stay
     assert (emulator.journal.calls, emulator.journal.bodies_dropped) == ([], 0)
 
 
+@pytest.mark.slow
 def test_many_large_bodies_take_little_memory_and_the_report_counts_them() -> None:
     program = (
         "import json, os, ssl, sys, httpx\n"

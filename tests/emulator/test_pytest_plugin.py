@@ -8,6 +8,8 @@ import sys
 import pytest
 from support.emulator_clients import PLANTED
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 

@@ -15,6 +15,8 @@ import pytest
 from entra_emulator import DEFAULT_CLIENT_ID, Emulator
 from support.stack import BEARER, PREAMBLE, Stack
 
+pytestmark = pytest.mark.slow
+
 TENANT_ID = "11111111-2222-4333-8444-555555555555"
 CLIENT_ID = "66666666-7777-4888-8999-000000000000"
 SECRET = "pl4nted-of-production"

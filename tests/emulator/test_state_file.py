@@ -70,6 +70,7 @@ def names(folder: Path) -> list[str]:
 # One at a time
 
 
+@pytest.mark.slow
 def test_a_second_emulator_on_one_state_file_is_told_who_has_it(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     with serving(state) as first:

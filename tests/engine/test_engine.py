@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
 import re
@@ -23,28 +22,14 @@ from entra_emulator import (
     Emulator,
     Fault,
 )
-from entra_emulator.journal import Call
 from support.stack import BEARER, PREAMBLE, REPOSITORY, Stack
+from support.tenant import another_service_principal, authorizing, held, token_requests
 
 ProgramFor = Callable[[str], Stack]
 
 PRINCIPAL = f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
 APPLICATION = f"applications/{DEFAULT_APPLICATION_ID}"
 PAIR = "microsoft.graph.synchronizationSecretKeyStringValuePair"
-
-
-def authorizing(emulator: Emulator) -> list[Call]:
-    return emulator.journal.select("POST", "*/acquireAccessToken")
-
-
-def token_requests(emulator: Emulator) -> list[Call]:
-    return emulator.journal.select("POST", "*/token")
-
-
-def another_service_principal(emulator: Emulator, name: str = "Another") -> str:
-    app_id = emulator.tenant.create_application(name)["appId"]
-    object_id: str = emulator.tenant.create_service_principal(app_id)["id"]
-    return object_id
 
 
 def test_a_preview_makes_no_request(emulator: Emulator, program_for: ProgramFor) -> None:
@@ -91,7 +76,7 @@ ProvisioningAuthorization(
     }
     assert len(authorizing(emulator)) == 2
     assert len(token_requests(emulator)) == 1
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {
+    assert held(emulator) == {
         "BaseAddress": "https://scim.example/v2",
         "SecretToken": "t0ken",
     }
@@ -139,8 +124,7 @@ def test_a_changed_secret_and_changed_triggers_each_update_in_place_with_one_cal
     stack.configure_secret(token="second")
     assert "1 updated" in stack.up()
     assert len(authorizing(emulator)) == 1
-    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert held["SecretToken"] == "second"
+    assert held(emulator)["SecretToken"] == "second"
 
     emulator.journal.clear()
     program_for(program.replace("TRIGGER", "True"))
@@ -150,14 +134,10 @@ def test_a_changed_secret_and_changed_triggers_each_update_in_place_with_one_cal
 
 
 def test_a_key_that_is_no_longer_declared_is_emptied_after_the_call(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    stack.up()
-    emulator.journal.clear()
-    program_for(BEARER.replace('"BaseAddress": "https://scim.example/v2",', ""))
-    stack.up()
+    authorized.declare(BEARER.replace('"BaseAddress": "https://scim.example/v2",', ""))
+    authorized.up()
     changes = [call for call in emulator.journal.calls if call.method != "GET"]
     assert [(call.method, call.path.rpartition("/")[2]) for call in changes] == [
         ("POST", "token"),
@@ -165,36 +145,27 @@ def test_a_key_that_is_no_longer_declared_is_emptied_after_the_call(
         ("PUT", "secrets"),
     ]
     assert changes[2].body == {"value": [{"@odata.type": PAIR, "key": "BaseAddress", "value": ""}]}
-    assert list(emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)) == [
-        "SecretToken"
-    ]
+    assert list(held(emulator)) == ["SecretToken"]
 
 
-def test_a_changed_target_replaces(emulator: Emulator, program_for: ProgramFor) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    stack.up()
+def test_a_changed_target_replaces(emulator: Emulator, authorized: Stack) -> None:
     other = another_service_principal(emulator)
-    program_for(BEARER.replace(DEFAULT_SERVICE_PRINCIPAL_ID, other))
-    assert "1 replaced" in stack.up()
-    assert stack.authorizations()["directory"]["id"] == f"servicePrincipals/{other}"
-    assert set(emulator.tenant.secrets("servicePrincipals", other)) == {
+    authorized.declare(BEARER.replace(DEFAULT_SERVICE_PRINCIPAL_ID, other))
+    assert "1 replaced" in authorized.up()
+    assert authorized.authorizations()["directory"]["id"] == f"servicePrincipals/{other}"
+    assert set(held(emulator, other)) == {
         "BaseAddress",
         "SecretToken",
     }
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+    assert held(emulator) == {}
 
 
 def test_the_path_form_and_the_bare_form_of_an_id_are_the_same_target(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    stack.up()
-    emulator.journal.clear()
     path = f"/servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID.upper()}"
-    program_for(BEARER.replace(DEFAULT_SERVICE_PRINCIPAL_ID, path))
-    assert "2 unchanged" in stack.up()
+    authorized.declare(BEARER.replace(DEFAULT_SERVICE_PRINCIPAL_ID, path))
+    assert "2 unchanged" in authorized.up()
     assert emulator.journal.calls == []
 
 
@@ -209,12 +180,10 @@ def test_destroy_empties_the_declared_keys_and_the_tokens_and_leaves_the_others(
     )
     stack.configure_secret(token="t0ken")
     stack.up()
-    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert {"Oauth2AccessToken", "Oauth2RefreshToken", "SecretToken", "SyncAll"} < set(held)
+    stored = set(held(emulator))
+    assert {"Oauth2AccessToken", "Oauth2RefreshToken", "SecretToken", "SyncAll"} < stored
     stack.destroy()
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {
-        "SyncAll": "false"
-    }
+    assert held(emulator) == {"SyncAll": "false"}
     assert stack.authorizations() == {}
 
 
@@ -225,38 +194,28 @@ def test_destroy_says_which_key_graph_refuses_to_empty_and_empties_the_others(
     stack.configure_secret(token='{"Enabled":true}')
     stack.up()
     assert f"SyncNotificationSettings of {PRINCIPAL} stays" in stack.destroy()
-    assert list(emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)) == [
-        "SyncNotificationSettings"
-    ]
+    assert list(held(emulator)) == ["SyncNotificationSettings"]
 
 
-def test_destroy_of_a_target_that_is_gone_succeeds(
-    emulator: Emulator, program_for: ProgramFor
-) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    stack.up()
+def test_destroy_of_a_target_that_is_gone_succeeds(emulator: Emulator, authorized: Stack) -> None:
     emulator.tenant.delete("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    stack.destroy()
-    assert stack.authorizations() == {}
+    authorized.destroy()
+    assert authorized.authorizations() == {}
 
 
 def test_a_renamed_resource_leaves_its_target_authorized(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    stack.up()
-    program_for(
+    authorized.declare(
         BEARER.replace('"directory"', '"renamed"').replace('"BaseAddress": "https', '"Url": "https')
     )
     said = f"declares {PRINCIPAL}: keeps SecretToken; empties BaseAddress"
-    assert said in stack.up()
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {
+    assert said in authorized.up()
+    assert held(emulator) == {
         "SecretToken": "t0ken",
         "Url": "https://scim.example/v2",
     }
-    assert list(stack.authorizations()) == ["renamed"]
+    assert list(authorized.authorizations()) == ["renamed"]
 
 
 def test_two_resources_of_one_target_leave_it_authorized_when_one_of_them_goes(
@@ -268,8 +227,7 @@ def test_two_resources_of_one_target_leave_it_authorized_when_one_of_them_goes(
     program_for(BEARER)
     said = f"declares {PRINCIPAL}: keeps BaseAddress, SecretToken; empties nothing"
     assert said in stack.up()
-    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert set(held) == {"BaseAddress", "SecretToken"}
+    assert set(held(emulator)) == {"BaseAddress", "SecretToken"}
     assert "2 unchanged" in stack.refresh()
 
 
@@ -282,32 +240,25 @@ def test_get_of_what_is_not_there_fails(emulator: Emulator, program_for: Program
 
 
 def test_a_target_deleted_behind_pulumis_back_disappears_on_refresh(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    stack.up()
     emulator.tenant.delete("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    stack.refresh()
-    assert stack.authorizations() == {}
+    authorized.refresh()
+    assert authorized.authorizations() == {}
 
 
 def test_lost_secrets_show_on_refresh_and_the_next_up_authorizes_again(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    stack.up()
     emulator.tenant.put_secrets(
         "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, [("SecretToken", "")]
     )
-    stack.refresh()
-    assert stack.authorizations()["directory"]["outputs"]["status"] == "CredentialsMissing"
-    stack.up()
-    outputs = stack.authorizations()["directory"]["outputs"]
+    authorized.refresh()
+    assert authorized.authorizations()["directory"]["outputs"]["status"] == "CredentialsMissing"
+    authorized.up()
+    outputs = authorized.authorizations()["directory"]["outputs"]
     assert (outputs["status"], outputs["revision"]) == ("Authorized", 2)
-    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert held["SecretToken"] == "t0ken"
+    assert held(emulator)["SecretToken"] == "t0ken"
 
 
 def test_get_reads_an_existing_authorization_and_changes_nothing(
@@ -405,18 +356,15 @@ def test_what_a_failed_create_may_have_left_is_taken_back_by_destroy(
     stack.configure_secret(token="t0ken")
     stack.up(succeeds=False)
     emulator.faults.clear()
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    assert held(emulator)
     stack.destroy()
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+    assert held(emulator) == {}
 
 
-def test_the_diff_shows_which_input_changed(emulator: Emulator, program_for: ProgramFor) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="first")
-    stack.up()
-    stack.configure_secret(token="second")
-    assert "[diff: ~credentials]" in stack.preview()
-    assert "~ credentials" in stack.preview("--diff")
+def test_the_diff_shows_which_input_changed(emulator: Emulator, authorized: Stack) -> None:
+    authorized.configure_secret(token="second")
+    assert "[diff: ~credentials]" in authorized.preview()
+    assert "~ credentials" in authorized.preview("--diff")
 
 
 def test_warnings_stand_in_preview_and_up(emulator: Emulator, program_for: ProgramFor) -> None:
@@ -431,22 +379,19 @@ def test_warnings_stand_in_preview_and_up(emulator: Emulator, program_for: Progr
 
 
 def test_a_failed_update_keeps_the_state_true_and_the_next_up_mends_it(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="first")
-    stack.up()
-    before = stack.authorizations()["directory"]["outputs"]
+    before = authorized.authorizations()["directory"]["outputs"]
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=403))
-    stack.configure_secret(token="second")
-    printed = stack.up(succeeds=False)
+    authorized.configure_secret(token="second")
+    printed = authorized.up(succeeds=False)
     assert f"authorizing {PRINCIPAL}: 403" in printed
     assert "Synchronization.ReadWrite.All" in printed
-    after = stack.authorizations()["directory"]["outputs"]
+    after = authorized.authorizations()["directory"]["outputs"]
     assert after["authorizedAt"] == before["authorizedAt"]
     assert after["revision"] == 1
-    stack.up()
-    assert stack.authorizations()["directory"]["outputs"]["revision"] == 2
+    authorized.up()
+    assert authorized.authorizations()["directory"]["outputs"]["revision"] == 2
 
 
 def test_an_error_is_one_line_without_a_traceback(
@@ -627,7 +572,8 @@ def test_a_recorded_state_replays(
     assert emulator.journal.calls == []
     assert "2 unchanged" in stack.refresh()
 
-    state = stack.authorizations("--show-secrets")["directory"]["outputs"]
+    resources = stack.exported("--show-secrets")["deployment"]["resources"]
+    (state,) = (item["outputs"] for item in resources if item["urn"].endswith("::directory"))
     pickled = base64.b64decode(json.loads(state["__provider"]["plaintext"]))
     assert b"pulumi_entra_provisioning" in pickled
     assert b"pulumi_entra_provisioning." not in pickled, "names an internal module"
@@ -635,27 +581,14 @@ def test_a_recorded_state_replays(
     stack.configure_secret(token="another")
     assert "1 updated" in stack.up()
     stack.destroy()
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
-
-
-def begin(stack: Stack, *arguments: str) -> subprocess.Popen[str]:
-    """Start the CLI in a process group of its own, and give it back while it runs."""
-    return subprocess.Popen(
-        ["pulumi", *arguments, "--yes", "--skip-preview", "--non-interactive", "--color=never"],
-        cwd=stack.folder,
-        env=stack.whole_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    assert held(emulator) == {}
 
 
 def in_the_middle_of_a_create(stack: Stack, emulator: Emulator) -> subprocess.Popen[str]:
     """A run of `pulumi up` whose call has reached Graph and is not answered yet."""
     stack.configure_secret(token="t0ken")
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=3.0))
-    running = begin(stack, "up")
+    running = stack.begin("up")
     while emulator.faults.pending and running.poll() is None:
         time.sleep(0.05)
     return running
@@ -676,27 +609,12 @@ def test_a_run_that_is_killed_in_the_middle_of_a_create_goes_on_with_the_next(
     assert "2 unchanged" in stack.up()
 
 
-def plugin_process(stack: Stack) -> int:
-    """The process in which the engine runs the dynamic provider of a stack."""
-    if not Path("/proc/self/environ").exists():
-        pytest.skip("needs /proc to tell the processes of one stack from those of others")
-    own = f"PULUMI_HOME={stack.folder / 'home'}".encode()
-    for process in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):  # a process of another test ends meanwhile
-            command, environment = (
-                (process / name).read_bytes() for name in ("cmdline", "environ")
-            )
-            if b"pulumi.dynamic" in command and own in environment:
-                return int(process.name)
-    raise LookupError("the stack has no plugin process")
-
-
 def test_a_provider_that_is_killed_in_the_middle_of_a_create_leaves_it_to_the_next_run(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)
     running = in_the_middle_of_a_create(stack, emulator)
-    os.kill(plugin_process(stack), signal.SIGKILL)
+    os.kill(stack.plugin_process(), signal.SIGKILL)
     running.communicate(timeout=120)
     assert running.returncode != 0
 
@@ -714,7 +632,7 @@ def test_two_stacks_that_authorize_one_target_at_once_end_in_a_true_state(
         stack.program(PREAMBLE + BEARER)
         stack.configure_secret(token=f"of-{stack.folder.name}")
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=1.0, times=2))
-    running = [begin(stack, "up") for stack in stacks]
+    running = [stack.begin("up") for stack in stacks]
     printed = [process.communicate(timeout=120)[0] for process in running]
     assert [process.returncode for process in running] == [0, 0], printed
     arrivals = [call.time for call in authorizing(emulator)]
@@ -728,8 +646,7 @@ def test_two_stacks_that_authorize_one_target_at_once_end_in_a_true_state(
     other.refresh()
     assert other.authorizations()["directory"]["outputs"]["status"] == "CredentialsMissing"
     other.up()
-    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert held["SecretToken"] == "of-other"
+    assert held(emulator)["SecretToken"] == "of-other"
 
 
 def test_200_authorizations_of_which_every_fifth_is_answered_badly_all_succeed(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator, Fault
-from entra_emulator.journal import Call
 from support.stack import PREAMBLE, Stack
+from support.tenant import held
 
 PLANTED = {"variable": "pl4nted-variable", "file": "pl4nted-file", "other": "pl4nted-other"}
 
@@ -24,12 +24,9 @@ ProvisioningAuthorization(
 )
 """
 
+# What says most; less of the same says nothing else.
 LOGGING = [
-    ["--logtostderr"],
-    ["--logtostderr", "-v=9"],
-    ["--logflow", "-v=9", "--logtostderr"],
-    ["--tracing", "file:./trace.json"],
-    ["--debug", "--diff"],
+    ["--logflow", "-v=9", "--logtostderr", "--tracing", "file:./trace.json", "--debug", "--diff"],
     ["--json"],
 ]
 
@@ -43,14 +40,6 @@ def stack(emulator: Emulator, tmp_path: Path) -> Stack:
     (tmp_path / "token").write_text(PLANTED["file"] + "\n")
     declared.configure(path=str(tmp_path / "token"))
     return declared
-
-
-def held(emulator: Emulator) -> dict[str, str]:
-    return emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-
-
-def authorizing(emulator: Emulator) -> list[Call]:
-    return emulator.journal.select("POST", "*/acquireAccessToken")
 
 
 def test_no_value_is_in_any_state_plan_or_log_of_the_engine(

@@ -6,16 +6,14 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine.test_engine import authorizing, begin, plugin_process
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator, Fault
 from support.stack import BEARER, Stack
-
-ProgramFor = Callable[[str], Stack]
+from support.tenant import authorizing, held
 
 WITH_A_CODE = BEARER.replace("SecretToken", "Oauth2AuthorizationCode")
 
@@ -27,13 +25,22 @@ def asked_to_wait(emulator: Emulator, seconds: int) -> None:
     )
 
 
-def until_used_up(emulator: Emulator) -> None:
-    """Wait until the call that the fault is for has arrived, and its answer too."""
+def begun(stack: Stack, emulator: Emulator) -> subprocess.Popen[str]:
+    """A `pulumi up` whose call has met the fault and has its answer."""
+    running = stack.begin("up")
     deadline = time.monotonic() + 60
     while emulator.faults.pending:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(0.5)
+    return running
+
+
+def killed(stack: Stack, emulator: Emulator) -> None:
+    """Kill the engine of a `pulumi up` whose call has met the fault."""
+    running = begun(stack, emulator)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
 
 
 def until_gone(process: int) -> None:
@@ -46,52 +53,54 @@ def until_gone(process: int) -> None:
             time.sleep(0.05)
 
 
+@pytest.fixture
+def declared(stack: Stack) -> Stack:
+    """A stack that declares one authorization, which no run has made yet."""
+    stack.declare(BEARER)
+    stack.configure_secret(token="t0ken")
+    return stack
+
+
 def pending(stack: Stack) -> list[str]:
     """The kinds of the pending operations of a state."""
-    operations = stack.exported()["deployment"].get("pending_operations") or []
+    operations = stack.deployment().get("pending_operations") or []
     return [operation["type"] for operation in operations]
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGHUP])
 def test_a_plugin_whose_engine_is_killed_while_it_waits_sends_nothing_more(
-    emulator: Emulator, program_for: ProgramFor, signal_number: signal.Signals
+    emulator: Emulator, declared: Stack, signal_number: signal.Signals
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    asked_to_wait(emulator, 4)
-    running = begin(stack, "up")
-    until_used_up(emulator)
-    plugin = plugin_process(stack)
+    asked_to_wait(emulator, 60)
+    running = begun(declared, emulator)
+    plugin = declared.plugin_process()
     os.kill(running.pid, signal_number)
     running.wait()
     until_gone(plugin)
     assert [call.status for call in authorizing(emulator)] == [429]
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+    assert held(emulator) == {}
 
 
 def test_a_code_that_a_killed_run_has_used_is_asked_for_anew(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, stack: Stack
 ) -> None:
-    stack = program_for(WITH_A_CODE)
+    stack.declare(WITH_A_CODE)
     stack.configure_secret(token="first-code")
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=1))
-    running = begin(stack, "up")
-    until_used_up(emulator)
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
+    killed(stack, emulator)
     time.sleep(2)
-    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert "Oauth2RefreshToken" in held
+    stored = held(emulator)
+    assert "Oauth2RefreshToken" in stored
 
     assert "currently locked" in stack.up(succeeds=False)
     stack.pulumi("cancel", "--yes")
     assert "The authorization code has been used" in stack.up(succeeds=False)
     # What is in no state is not destroyed, either.
     stack.destroy()
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == held
+    assert held(emulator) == stored
 
     emulator.journal.clear()
-    (operation,) = stack.exported()["deployment"]["pending_operations"]
+    (operation,) = stack.deployment()["pending_operations"]
     imported = [operation["resource"]["urn"], f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"]
     stack.refresh(*(f"--import-pending-creates={value}" for value in imported))
     assert (pending(stack), stack.authorizations()) == ([], {})
@@ -100,60 +109,45 @@ def test_a_code_that_a_killed_run_has_used_is_asked_for_anew(
     stack.configure_secret(token="second-code")
     stack.up()
     stack.destroy()
-    assert emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID) == {}
+    assert held(emulator) == {}
 
 
 def test_a_killed_creation_is_done_by_the_next_run_and_warned_of_until_it_is_cleared(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, declared: Stack
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    asked_to_wait(emulator, 30)
-    running = begin(stack, "up")
-    until_used_up(emulator)
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
+    asked_to_wait(emulator, 60)
+    killed(declared, emulator)
 
-    stack.pulumi("cancel", "--yes")
-    assert "interrupted while creating" in stack.up()
-    assert "interrupted while creating" in stack.up()
-    stack.refresh("--clear-pending-creates")
-    assert "interrupted" not in stack.up()
+    declared.pulumi("cancel", "--yes")
+    assert "interrupted while creating" in declared.up()
+    assert "interrupted while creating" in declared.up()
+    declared.refresh("--clear-pending-creates")
+    assert "interrupted" not in declared.up()
     assert [call.status for call in authorizing(emulator)] == [429, 204]
 
 
 def test_an_update_that_is_killed_is_done_by_the_next_run(
-    emulator: Emulator, program_for: ProgramFor
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="first")
-    stack.up()
-    stack.configure_secret(token="second")
-    asked_to_wait(emulator, 30)
-    running = begin(stack, "up")
-    until_used_up(emulator)
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
+    authorized.configure_secret(token="second")
+    asked_to_wait(emulator, 60)
+    killed(authorized, emulator)
 
-    stack.pulumi("cancel", "--yes")
-    assert pending(stack) == ["updating"]
-    assert "interrupted while updating" in stack.up()
-    held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    assert held["SecretToken"] == "second"
-    stack.refresh()
-    assert pending(stack) == []
-    assert "2 unchanged" in stack.up()
+    authorized.pulumi("cancel", "--yes")
+    assert pending(authorized) == ["updating"]
+    assert "interrupted while updating" in authorized.up()
+    assert held(emulator)["SecretToken"] == "second"
+    authorized.refresh()
+    assert pending(authorized) == []
+    assert "2 unchanged" in authorized.up()
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_one_interruption_waits_for_what_was_begun_and_loses_nothing(
-    emulator: Emulator, program_for: ProgramFor, signal_number: signal.Signals
+    emulator: Emulator, declared: Stack, signal_number: signal.Signals
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
     asked_to_wait(emulator, 3)
-    running = begin(stack, "up")
-    until_used_up(emulator)
+    running = begun(declared, emulator)
     os.kill(running.pid, signal_number)
     printed, _ = running.communicate(timeout=60)
     assert running.returncode == 1
@@ -163,23 +157,20 @@ def test_one_interruption_waits_for_what_was_begun_and_loses_nothing(
     asked, acted = authorizing(emulator)
     assert (asked.status, acted.status) == (429, 204)
     assert (acted.time - asked.time).total_seconds() >= 3
-    assert stack.authorizations()["directory"]["outputs"]["revision"] == 1
-    assert pending(stack) == []
+    assert declared.authorizations()["directory"]["outputs"]["revision"] == 1
+    assert pending(declared) == []
     emulator.journal.clear()
-    stack.up()
+    declared.up()
     assert authorizing(emulator) == []
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_two_interruptions_end_the_wait_at_once_and_leave_a_pending_creation(
-    emulator: Emulator, program_for: ProgramFor, second: signal.Signals
+    emulator: Emulator, declared: Stack, second: signal.Signals
 ) -> None:
-    stack = program_for(BEARER)
-    stack.configure_secret(token="t0ken")
-    asked_to_wait(emulator, 4)
-    running = begin(stack, "up")
-    until_used_up(emulator)
-    plugin = plugin_process(stack)
+    asked_to_wait(emulator, 60)
+    running = begun(declared, emulator)
+    plugin = declared.plugin_process()
     os.kill(running.pid, signal.SIGINT)
     time.sleep(0.5)
     os.kill(running.pid, second)
@@ -188,9 +179,9 @@ def test_two_interruptions_end_the_wait_at_once_and_leave_a_pending_creation(
     assert running.returncode == 8
     assert re.search(r"(\^C|SIGTERM) received; terminating", printed)
     assert "Traceback" not in printed
-    assert pending(stack) == ["creating"]
+    assert pending(declared) == ["creating"]
 
     # The CLI has removed its lock.
-    stack.refresh("--clear-pending-creates")
-    assert pending(stack) == []
+    declared.refresh("--clear-pending-creates")
+    assert pending(declared) == []
     assert [call.status for call in authorizing(emulator)] == [429]

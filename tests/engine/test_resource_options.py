@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine.test_engine import another_service_principal
 from entra_emulator import (
     DEFAULT_CLIENT_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
@@ -18,32 +16,27 @@ from entra_emulator import (
 )
 from support.readme import block, table
 from support.stack import PREAMBLE, REPOSITORY, Stack
+from support.tenant import another_service_principal, held
 
 PAGE = (REPOSITORY / "docs/resource-options.md").read_text()
 
 ID = f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
 
-Declare = Callable[..., Stack]
 
-
-@pytest.fixture
-def declare(stack: Stack) -> Declare:
-    """Declares one authorization with resource options, in Python; `before` precedes it."""
-
-    def declared(
-        options: str = "",
-        *,
-        name: str = "directory",
-        principal: str = DEFAULT_SERVICE_PRINCIPAL_ID,
-        token: str = "t0ken",
-        inputs: str = "",
-        before: str = "",
-        after: str = "",
-    ) -> Stack:
-        stack.program(
-            PREAMBLE
-            + before
-            + f"""
+def declare(
+    stack: Stack,
+    options: str = "",
+    *,
+    name: str = "directory",
+    principal: str = DEFAULT_SERVICE_PRINCIPAL_ID,
+    token: str = "t0ken",
+    inputs: str = "",
+    before: str = "",
+) -> Stack:
+    """The stack, whose program is one authorization with resource options; `before` precedes it."""
+    stack.declare(
+        before
+        + f"""
 declared = ProvisioningAuthorization(
     "{name}",
     service_principal_id="{principal}",
@@ -52,16 +45,13 @@ declared = ProvisioningAuthorization(
     opts=pulumi.ResourceOptions({options}),
 )
 """
-            + after
-        )
-        return stack
-
-    return declared
+    )
+    return stack
 
 
-def held(emulator: Emulator, principal: str = DEFAULT_SERVICE_PRINCIPAL_ID) -> str | None:
+def token(emulator: Emulator, principal: str = DEFAULT_SERVICE_PRINCIPAL_ID) -> str | None:
     """The token that Graph holds for a service principal."""
-    return emulator.tenant.secrets("servicePrincipals", principal).get("SecretToken")
+    return held(emulator, principal).get("SecretToken")
 
 
 def sent(emulator: Emulator) -> list[str]:
@@ -75,69 +65,68 @@ def sent(emulator: Emulator) -> list[str]:
 AUTHORIZED, EMPTIED = "POST acquireAccessToken", "PUT secrets"
 
 
-def test_aliases_rename_without_a_call(emulator: Emulator, declare: Declare) -> None:
-    declare().up()
-    sent(emulator)
-    stack = declare('aliases=[pulumi.Alias(name="directory")]', name="renamed")
+def test_aliases_rename_without_a_call(emulator: Emulator, authorized: Stack) -> None:
+    stack = declare(authorized, 'aliases=[pulumi.Alias(name="directory")]', name="renamed")
     assert "2 unchanged" in stack.up()
     assert sent(emulator) == []
     assert list(stack.authorizations()) == ["renamed"]
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
 
 
 def test_ignore_changes_keeps_the_credentials_of_the_state(
-    emulator: Emulator, declare: Declare
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    declare().up()
-    sent(emulator)
-    assert "2 unchanged" in declare('ignore_changes=["credentials"]', token="changed").up()
+    assert (
+        "2 unchanged" in declare(authorized, 'ignore_changes=["credentials"]', token="changed").up()
+    )
     assert sent(emulator) == []
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
     one_key = declare(
-        'ignore_changes=["credentials.SecretToken"]', token="changed", inputs="triggers=1,"
+        authorized,
+        'ignore_changes=["credentials.SecretToken"]',
+        token="changed",
+        inputs="triggers=1,",
     )
     assert "1 updated" in one_key.up()
     assert sent(emulator) == [AUTHORIZED]
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
 
 
 def test_replace_on_changes_replaces_and_leaves_the_target_authorized(
-    emulator: Emulator, declare: Declare
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    declare().up()
-    sent(emulator)
-    stack = declare('replace_on_changes=["credentials"]', token="changed")
+    stack = declare(authorized, 'replace_on_changes=["credentials"]', token="changed")
     assert "1 replaced" in stack.up()
     assert sent(emulator) == [AUTHORIZED]
-    assert held(emulator) == "changed"
+    assert token(emulator) == "changed"
     assert stack.authorizations()["directory"]["outputs"]["revision"] == 1
 
 
-def test_retain_on_delete_leaves_the_keys(emulator: Emulator, declare: Declare) -> None:
-    stack = declare("retain_on_delete=True")
+def test_retain_on_delete_leaves_the_keys(emulator: Emulator, stack: Stack) -> None:
+    declare(stack, "retain_on_delete=True")
     stack.up()
     sent(emulator)
     stack.destroy()
     assert stack.authorizations() == {}
     assert sent(emulator) == []
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
 
 
-def test_protect_refuses_to_destroy(emulator: Emulator, declare: Declare) -> None:
-    stack = declare("protect=True")
+def test_protect_refuses_to_destroy(emulator: Emulator, stack: Stack) -> None:
+    declare(stack, "protect=True")
     stack.up()
     sent(emulator)
     assert "protected" in stack.destroy(succeeds=False)
     assert sent(emulator) == []
     assert stack.authorizations()["directory"]["protect"] is True
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
     stack.pulumi("state", "unprotect", "--all", "--yes")
     stack.destroy()
-    assert held(emulator) is None
+    assert token(emulator) is None
 
 
 def test_depends_on_authorizes_only_after_the_other_resource(
-    emulator: Emulator, declare: Declare
+    emulator: Emulator, stack: Stack
 ) -> None:
     other = another_service_principal(emulator)
     first = f"""
@@ -145,15 +134,15 @@ first = ProvisioningAuthorization(
     "first", service_principal_id="{other}", credentials={{"SecretToken": "first"}}
 )
 """
-    stack = declare("depends_on=[first]", before=first)
+    declare(stack, "depends_on=[first]", before=first)
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=403))
     stack.up(succeeds=False)
     assert sent(emulator) == [AUTHORIZED]
-    assert held(emulator) is None
+    assert token(emulator) is None
     stack.up()
     (dependency,) = stack.authorizations()["directory"]["dependencies"]
     assert dependency.endswith("::first")
-    assert (held(emulator), held(emulator, other)) == ("t0ken", "first")
+    assert (token(emulator), token(emulator, other)) == ("t0ken", "first")
 
 
 @pytest.mark.parametrize(
@@ -162,42 +151,40 @@ first = ProvisioningAuthorization(
     ids=["without", "with"],
 )
 def test_delete_before_replace_empties_the_old_target_first(
-    emulator: Emulator, declare: Declare, options: str, order: list[str]
+    emulator: Emulator, authorized: Stack, options: str, order: list[str]
 ) -> None:
-    declare(options).up()
-    sent(emulator)
     other = another_service_principal(emulator)
-    stack = declare(options, principal=other)
+    stack = declare(authorized, options, principal=other)
     assert "1 replaced" in stack.up()
     assert sent(emulator) == order
     assert stack.authorizations()["directory"]["id"] == f"servicePrincipals/{other}"
-    assert (held(emulator), held(emulator, other)) == (None, "t0ken")
+    assert (token(emulator), token(emulator, other)) == (None, "t0ken")
 
 
 def test_additional_secret_outputs_encrypt_more_and_nothing_less(
-    emulator: Emulator, declare: Declare
+    emulator: Emulator, stack: Stack
 ) -> None:
-    stack = declare('additional_secret_outputs=["request_id"]')
+    declare(stack, 'additional_secret_outputs=["request_id"]')
     stack.up()
     outputs = stack.authorizations()["directory"]["outputs"]
     for name in ("requestId", "credentialsDigest", "__provider"):
         assert "ciphertext" in outputs[name]
     assert outputs["target"] == ID
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
 
 
-def test_a_parent_can_be_a_component_of_ones_own(emulator: Emulator, declare: Declare) -> None:
+def test_a_parent_can_be_a_component_of_ones_own(emulator: Emulator, stack: Stack) -> None:
     component = 'team = pulumi.ComponentResource("contoso:index:Team", "team")\n'
-    stack = declare("parent=team", before=component)
+    declare(stack, "parent=team", before=component)
     stack.up()
     assert stack.authorizations()["directory"]["parent"].endswith("contoso:index:Team::team")
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
     stack.destroy()
-    assert held(emulator) is None
+    assert token(emulator) is None
 
 
 def test_deleted_with_makes_no_call_where_the_other_resource_is_deleted_too(
-    emulator: Emulator, declare: Declare
+    emulator: Emulator, stack: Stack
 ) -> None:
     other = another_service_principal(emulator)
     principal = f"""
@@ -205,39 +192,39 @@ principal = ProvisioningAuthorization(
     "principal", service_principal_id="{other}", credentials={{"SecretToken": "other"}}
 )
 """
-    stack = declare("deleted_with=principal", before=principal)
+    declare(stack, "deleted_with=principal", before=principal)
     stack.up()
     sent(emulator)
     stack.destroy()
     assert sent(emulator) == [EMPTIED]
-    assert (held(emulator), held(emulator, other)) == ("t0ken", None)
+    assert (token(emulator), token(emulator, other)) == ("t0ken", None)
     assert stack.authorizations() == {}
 
 
 def test_custom_timeouts_do_not_reach_the_provider_and_timeout_does(
-    emulator: Emulator, declare: Declare
+    emulator: Emulator, stack: Stack
 ) -> None:
     def ask_to_wait(seconds: int) -> None:
         headers = {"Retry-After": f"{seconds}"}
         emulator.faults.add(Fault(path="*/acquireAccessToken", status=429, headers=headers))
 
     ask_to_wait(3)
-    stack = declare('custom_timeouts=pulumi.CustomTimeouts(create="1s", update="1s")')
+    declare(stack, 'custom_timeouts=pulumi.CustomTimeouts(create="1s", update="1s")')
     stack.up()
     assert stack.authorizations()["directory"]["customTimeouts"] == {"create": 1, "update": 1}
     assert sent(emulator) == [AUTHORIZED, AUTHORIZED]
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
     ask_to_wait(300)
-    declare(token="changed", inputs="timeout=60,").up(succeeds=False)
+    declare(stack, token="changed", inputs="timeout=60,").up(succeeds=False)
     assert sent(emulator) == [AUTHORIZED]
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
 
 
-def test_import_fails_and_get_reads(emulator: Emulator, declare: Declare) -> None:
+def test_import_fails_and_get_reads(emulator: Emulator, stack: Stack) -> None:
     emulator.tenant.put_secrets(
         "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, [("SecretToken", "there-before")]
     )
-    stack = declare(f'import_="{ID}"')
+    declare(stack, f'import_="{ID}"')
     assert "KeyError: '__provider'" in stack.up(succeeds=False)
     type_token = "pulumi-python:dynamic/entra-provisioning:ProvisioningAuthorization"
     command = ["import", "--yes", type_token, "directory", ID]
@@ -251,36 +238,38 @@ def test_import_fails_and_get_reads(emulator: Emulator, declare: Declare) -> Non
     stack.up()
     assert json.loads(stack.pulumi("stack", "output", "keys", "--json")) == ["SecretToken"]
     assert sent(emulator) == []
-    assert held(emulator) == "there-before"
+    assert token(emulator) == "there-before"
 
 
 def test_version_warns_and_plugin_download_url_does_nothing(
-    emulator: Emulator, declare: Declare
+    emulator: Emulator, stack: Stack
 ) -> None:
-    stack = declare('version="1.2.3", plugin_download_url="https://plugins.example"')
+    declare(stack, 'version="1.2.3", plugin_download_url="https://plugins.example"')
     printed = stack.up("--logtostderr")
     assert "resource plugin pulumi-python is expected to have version >=1.2.3" in printed
     assert "direct download" not in printed
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
 
 
 def test_an_explicit_provider_of_the_same_tenant_takes_a_resource_over_without_a_call(
-    emulator: Emulator, declare: Declare
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    declare().up()
-    sent(emulator)
     stack = declare(
-        "provider=explicit", before='explicit = pulumi.ProviderResource("pulumi-python", "own")\n'
+        authorized,
+        "provider=explicit",
+        before='explicit = pulumi.ProviderResource("pulumi-python", "own")\n',
     )
     assert "2 unchanged" in stack.up()
     assert sent(emulator) == []
     assert "::own::" in stack.authorizations()["directory"]["provider"]
-    assert held(emulator) == "t0ken"
+    assert token(emulator) == "t0ken"
 
 
-def test_an_explicit_provider_sees_no_configuration_of_the_stack(declare: Declare) -> None:
-    stack = declare(
-        "provider=explicit", before='explicit = pulumi.ProviderResource("pulumi-python", "own")\n'
+def test_an_explicit_provider_sees_no_configuration_of_the_stack(stack: Stack) -> None:
+    declare(
+        stack,
+        "provider=explicit",
+        before='explicit = pulumi.ProviderResource("pulumi-python", "own")\n',
     )
     stack.environment = {
         **stack.environment,
@@ -289,7 +278,7 @@ def test_an_explicit_provider_sees_no_configuration_of_the_stack(declare: Declar
     }
     stack.configure(**{"entra-provisioning:clientId": DEFAULT_CLIENT_ID})
     assert "clientId: not set" in stack.preview(succeeds=False)
-    declare().preview()
+    declare(stack).preview()
 
 
 def test_two_tenants_have_a_provider_each_in_one_program(tmp_path: Path) -> None:
@@ -332,7 +321,7 @@ def test_two_tenants_have_a_provider_each_in_one_program(tmp_path: Path) -> None
             for name, emulator in emulators.items():
                 (call,) = emulator.journal.select("POST", "*/acquireAccessToken")
                 assert (call.status, call.client_id) == (204, clients[name])
-                assert held(emulator) == f"{first}-{name}"
+                assert token(emulator) == f"{first}-{name}"
                 emulator.journal.clear()
 
         stack.up()
@@ -355,7 +344,7 @@ def test_two_tenants_have_a_provider_each_in_one_program(tmp_path: Path) -> None
         assert not [secret for secret in planted if secret in shown]
 
         stack.destroy()
-        assert [held(emulator) for emulator in emulators.values()] == [None, None]
+        assert [token(emulator) for emulator in emulators.values()] == [None, None]
 
 
 def test_every_option_of_the_page_is_tried() -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
-from entra_emulator.journal import Call
 from support.readme import TEXT, block
 from support.stack import BEARER, PASSPHRASE, PREAMBLE, Stack
+from support.tenant import authorizing
 
 ProgramFor = Callable[[str], Stack]
 
@@ -25,10 +25,6 @@ import os, time
 while not pulumi.runtime.is_dry_run() and not os.path.exists("go-on"):
     time.sleep(0.05)
 """
-
-
-def authorizing(emulator: Emulator) -> list[Call]:
-    return emulator.journal.select("POST", "*/acquireAccessToken")
 
 
 @pytest.fixture

@@ -139,12 +139,6 @@ def test_what_is_imported_is_declared_and_nothing_else(
     assert distributions_imported(folder) - of_the_caller == declared
 
 
-def test_what_is_tested_is_what_is_installed() -> None:
-    (installed,) = pulumi_entra_provisioning.__path__
-    assert Path(installed).parent.name == "site-packages"
-    assert Path(installed).is_relative_to(sys.prefix)
-
-
 def test_public_names_are_the_packages_own() -> None:
     shown = {
         name

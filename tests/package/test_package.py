@@ -1,12 +1,9 @@
-"""The built package, as others install it: in environments of its own, with no source in reach.
-
-`make` builds it into `dist` before the tests. uv makes the environments, as pip would take a minute
-for each.
-"""
+"""The built package, as others install it: in environments of its own, with no source in reach."""
 
 from __future__ import annotations
 
-import ast
+import fcntl
+import functools
 import json
 import os
 import re
@@ -15,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import distributions, metadata, requires
 from pathlib import Path
 from typing import Any
@@ -23,83 +19,26 @@ from typing import Any
 import pytest
 from entra_emulator import Emulator
 from pulumi_entra_provisioning.graph.secret_keys import KEYS
-from support.stack import PREAMBLE, REPOSITORY, cli_environment
+from support.environments import (
+    BUILD,
+    DISTRIBUTION,
+    Built,
+    Environment,
+    build,
+    environment,
+    run,
+)
+from support.stack import PREAMBLE, REPOSITORY
 
-DISTRIBUTION = "pulumi-entra-provisioning"
 NAME = "pulumi_entra_provisioning"
-
-UV = [sys.executable, "-m", "uv"]
-BUILD = [sys.executable, "-m", "hatchling", "build"]
-WHEEL, SDIST = "*.whl", "*.tar.gz"
 
 # What takes long to import and is not needed before a call is made; `make bench` says how long.
 HEAVY = "msgraph msgraph_core kiota_abstractions kiota_http httpx azure.identity msal starlette"
 
 
-def run(
-    command: Sequence[str | Path],
-    folder: Path,
-    environment: Mapping[str, str] | None = None,
-    *,
-    status: int = 0,
-) -> str:
-    """The whole output of a command, which fails the test where it ends otherwise than expected."""
-    finished = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert finished.returncode == status, finished.stdout
-    return finished.stdout
-
-
-def built(pattern: str) -> Path:
-    (found,) = (REPOSITORY / "dist").glob(pattern)
-    return found
-
-
-def uv_environment() -> dict[str, str]:
-    """Where uv is to look, which does not read what pip is configured with, and whom to trust."""
-    # Of all places: `pip config get` looks into one file.
-    listed = run([sys.executable, "-m", "pip", "config", "list"], REPOSITORY)
-    pip = dict(line.partition("=")[::2] for line in listed.splitlines())
-    found = {
-        variable: ast.literal_eval(pip[key])
-        for variable, name in (("UV_DEFAULT_INDEX", "index-url"), ("SSL_CERT_FILE", "cert"))
-        for key in (f"global.{name}", f"install.{name}", f":env:.{name}")
-        if key in pip
-    }
-    return {"UV_SYSTEM_CERTS": "true", **found, **os.environ}
-
-
-def environment_of(python: str | Path, folder: Path, *packages: str) -> Path:
-    """A new virtual environment with `packages`; its folder of programs."""
-    made = folder / "venv"
-    # With pip, which the Pulumi CLI asks what is installed.
-    uv = uv_environment()
-    run([*UV, "venv", "--quiet", "--seed", "--python", python, made], folder, uv)
-    programs = made / "bin"
-    run([*UV, "pip", "install", "--quiet", "--python", programs / "python", *packages], folder, uv)
-    return programs
-
-
-def wheel(extras: str = "") -> str:
-    return f"{DISTRIBUTION}{extras} @ {built(WHEEL).as_uri()}"
-
-
-def pulumi_environment(programs: Path, home: Path) -> dict[str, str]:
-    """The environment of the CLI with a virtual environment that is not the tests' own."""
-    usual = cli_environment(home)
-    return {
-        **usual,
-        "PATH": usual["PATH"].replace(str(Path(sys.executable).parent), str(programs)),
-        "VIRTUAL_ENV": str(programs.parent),
-    }
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return build(tmp_path_factory.mktemp("dist"))
 
 
 def copied(folder: Path, *names: str) -> Path:
@@ -114,23 +53,33 @@ def copied(folder: Path, *names: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment with the package alone, without an extra."""
-    return environment_of(sys.executable, tmp_path_factory.mktemp("plain"), wheel())
+def plain(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with the package alone, without an extra, that all workers share."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / "plain.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "plain").exists():
+            return Environment(folder / "plain")
+        return environment(folder / "plain", built.requirement())
 
 
-def sources() -> Iterator[str]:
-    for path in (REPOSITORY / "provider").rglob("*"):
-        if path.suffix == ".py" or path.name in ("py.typed", "pulumi-plugin.json"):
-            yield str(path.relative_to(REPOSITORY / "provider"))
+def sources() -> dict[str, bytes]:
+    """The files of both packages, by their path in the wheel."""
+    folder = REPOSITORY / "provider"
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
-def test_the_wheel_has_the_package_and_nothing_else() -> None:
-    with zipfile.ZipFile(built(WHEEL)) as archive:
-        names = set(archive.namelist())
-        (licence,) = (name for name in names if name.endswith("/licenses/LICENSE"))
-        assert archive.read(licence) == (REPOSITORY / "LICENSE").read_bytes()
-    described = {name for name in names if ".dist-info/" in name}
+def test_the_wheel_has_the_sources_byte_for_byte_and_nothing_else(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    described = {name: files.pop(name) for name in [*files] if ".dist-info/" in name}
+    assert files == sources()
     assert {Path(name).name for name in described} == {
         "METADATA",
         "WHEEL",
@@ -138,58 +87,59 @@ def test_the_wheel_has_the_package_and_nothing_else() -> None:
         "LICENSE",
         "RECORD",
     }
-    assert names - described == set(sources())
+    (licence,) = (described[name] for name in described if name.endswith("/licenses/LICENSE"))
+    assert licence == (REPOSITORY / "LICENSE").read_bytes()
 
 
-def test_the_wheel_tells_the_engine_that_it_has_no_plugin() -> None:
-    with zipfile.ZipFile(built(WHEEL)) as archive:
+def test_the_wheel_tells_the_engine_that_it_has_no_plugin(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
         manifest = archive.read(f"{NAME}/pulumi-plugin.json")
     assert json.loads(manifest) == {"resource": False}
 
 
-def test_the_source_distribution_builds_the_same_wheel(tmp_path: Path) -> None:
-    with tarfile.open(built(SDIST)) as archive:
+def test_the_source_distribution_builds_the_same_wheel(built: Built, tmp_path: Path) -> None:
+    with tarfile.open(built.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
         archive.extractall(tmp_path, filter="data")
     assert names == {
         *(f"provider/{name}" for name in sources()),
         *("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "PKG-INFO", ".gitignore"),
     }
-    # That of `dist` was built from the repository.
+    # The other one was built from the repository.
     (unpacked,) = tmp_path.iterdir()
     run([*BUILD, "--target", "wheel", "--directory", tmp_path], unpacked)
-    (again,) = tmp_path.glob(WHEEL)
-    assert again.read_bytes() == built(WHEEL).read_bytes()
+    (again,) = tmp_path.glob("*.whl")
+    assert again.read_bytes() == built.wheel.read_bytes()
 
 
-def test_the_pipelines_program_requires_the_wheel_by_its_file() -> None:
+def test_the_pipelines_program_requires_the_wheel_by_its_file(built: Built) -> None:
     requirements = (REPOSITORY / "examples/pipelines/program/requirements.txt").read_text()
     lines = [line for line in requirements.splitlines() if not line.startswith("#")]
     (own,) = (line for line in lines if re.search("entra.provisioning", line, re.I))
-    assert own == f"./{built(WHEEL).name}[emulator]"
+    assert own == f"./{built.wheel.name}[emulator]"
 
 
-def test_the_requirements_agree_with_each_other(plain: Path) -> None:
-    run([plain / "python", "-m", "pip", "check"], plain)
+def test_the_requirements_agree_with_each_other(plain: Environment) -> None:
+    run([plain.python, "-m", "pip", "check"], plain.folder)
 
 
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
         (f"import {NAME}", f"pulumi {HEAVY}"),
-        (f"import {NAME}.emulator", f"pulumi {HEAVY}"),
+        ("import entra_emulator", f"pulumi {HEAVY}"),
         (f"from {NAME} import ProvisioningAuthorization", HEAVY),
     ],
 )
 def test_an_import_loads_nothing_that_it_does_not_need(
-    plain: Path, statement: str, absent: str
+    plain: Environment, statement: str, absent: str
 ) -> None:
     program = f"import sys; {statement}; print(*{set(absent.split())} & sys.modules.keys())"
-    assert run([plain / "python", "-c", program], plain) == "\n"
+    assert run([plain.python, "-c", program], plain.folder) == "\n"
 
 
-def test_the_emulator_names_its_extra_where_that_is_missing(plain: Path) -> None:
-    shown = run([plain / "entra-emulator", "run", "--", "true"], plain, status=125)
+def test_the_emulator_names_its_extra_where_that_is_missing(plain: Environment) -> None:
+    shown = run([plain.programs / "entra-emulator", "run", "--", "true"], plain.folder, status=125)
     assert re.fullmatch(
         r"entra-emulator: \w+ is missing: install pulumi-entra-provisioning\[emulator\]\n", shown
     )
@@ -272,13 +222,13 @@ PYRIGHT = ["pyright", "--pythonpath"]
 
 @pytest.mark.parametrize("checker", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
 def test_type_checkers_see_every_mistake_of_a_users_program_and_no_other(
-    plain: Path, tmp_path: Path, checker: list[str]
+    plain: Environment, tmp_path: Path, checker: list[str]
 ) -> None:
     # What a user of the package imports says nothing of msgraph's types, of which there are so many
     # that mypy takes a minute.
     (tmp_path / "mypy.ini").write_text("[mypy]\n[mypy-msgraph.*]\nfollow_imports = skip\n")
     (tmp_path / "program.py").write_text(RIGHT + WRONG)
-    command: list[str | Path] = [sys.executable, "-m", *checker, plain / "python", "program.py"]
+    command: list[str | Path] = [sys.executable, "-m", *checker, plain.python, "program.py"]
     shown = run(command, tmp_path, status=1)
     found = {int(line) for line in re.findall(r"program\.py:(\d+):.*error: ", shown)}
     first = RIGHT.count("\n") + 1
@@ -286,7 +236,7 @@ def test_type_checkers_see_every_mistake_of_a_users_program_and_no_other(
 
 
 def test_a_type_checker_finds_nothing_in_the_programs_of_the_documentation(
-    plain: Path, tmp_path: Path
+    plain: Environment, tmp_path: Path
 ) -> None:
     # What a program has around the part that a page shows.
     usual = (
@@ -299,7 +249,7 @@ def test_a_type_checker_finds_nothing_in_the_programs_of_the_documentation(
                 path = tmp_path / f"{page.stem}-{number}.py"
                 path.write_text(text if "import pulumi\n" in text else PREAMBLE + usual + text)
     assert len([*tmp_path.iterdir()]) >= 5
-    run([sys.executable, "-m", *PYRIGHT, plain / "python", *tmp_path.iterdir()], tmp_path)
+    run([sys.executable, "-m", *PYRIGHT, plain.python, *tmp_path.iterdir()], tmp_path)
 
 
 class Editor:
@@ -371,13 +321,13 @@ class Editor:
         return message
 
 
-def test_an_editor_completes_the_keys_and_explains_them(plain: Path, tmp_path: Path) -> None:
+def test_an_editor_completes_the_keys_and_explains_them(plain: Environment, tmp_path: Path) -> None:
     declared = 'ProvisioningAuthorization("x", application_id="id", credentials={"'
     text = (
         "from pulumi_entra_provisioning import ProvisioningAuthorization\n"
         f'{declared}SecretToken": "t", ""}})\n'
     )
-    with Editor(plain / "python", tmp_path, text) as editor:
+    with Editor(plain.python, tmp_path, text) as editor:
         completed = editor.at("completion", 1, len(f'{declared}SecretToken": "t", "'))
         explained = editor.at("hover", 1, len(declared))
     # A key that is there already is not offered again.
@@ -385,22 +335,9 @@ def test_an_editor_completes_the_keys_and_explains_them(plain: Path, tmp_path: P
     assert "Bearer token that the application issued" in explained["contents"]["value"]
 
 
-def test_the_quickstart_runs_in_a_clean_environment(tmp_path: Path) -> None:
-    programs = environment_of(sys.executable, tmp_path, wheel("[emulator]"))
-    folder = copied(tmp_path, "Pulumi.yaml", "examples")
-    (folder / ".quickstart").mkdir()
-    shown = run(
-        [programs / "entra-emulator", "run", "--", "sh", "examples/quickstart/quickstart.sh"],
-        folder,
-        pulumi_environment(programs, tmp_path / "home"),
-    )
-    assert "+ 3 created" in shown
-    assert len(re.findall(r"acquireAccessToken: 204$", shown, re.M)) == 2
-
-
-def without_manifest(folder: Path) -> dict[str, str]:
+def without_manifest(built: Built, folder: Path) -> dict[str, str]:
     """What puts the package before the installed one, the same but for its manifest."""
-    with zipfile.ZipFile(built(WHEEL)) as archive:
+    with zipfile.ZipFile(built.wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith("pulumi-plugin.json")]
         archive.extractall(folder, names)
     return {"PYTHONPATH": str(folder)}
@@ -413,14 +350,14 @@ def test_no_other_package_of_the_tests_sends_the_engine_after_a_plugin() -> None
 
 @pytest.mark.parametrize("manifest", ["present", "missing"])
 def test_the_engine_downloads_a_plugin_only_where_the_manifest_is_missing(
-    emulator: Emulator, plain: Path, tmp_path: Path, manifest: str
+    emulator: Emulator, built: Built, plain: Environment, tmp_path: Path, manifest: str
 ) -> None:
     folder = copied(tmp_path, "Pulumi.yaml", "examples")
     (folder / ".quickstart").mkdir()
     script = (REPOSITORY / "examples/quickstart/quickstart.sh").read_text()
-    environment = {**pulumi_environment(plain, tmp_path / "home"), **emulator.environment}
+    environment = {**plain.variables(tmp_path / "home"), **emulator.environment}
     if manifest == "missing":
-        environment |= without_manifest(tmp_path / "bare")
+        environment |= without_manifest(built, tmp_path / "bare")
     verbose = script.replace("pulumi up", "pulumi up --logtostderr -v=9")
     log = run(["sh", "-c", verbose], folder, environment)
     attempts = set(re.findall(r"direct download|download url|doing install", log))
@@ -430,16 +367,19 @@ def test_the_engine_downloads_a_plugin_only_where_the_manifest_is_missing(
 
 
 def test_pulumi_install_succeeds_in_a_project_that_uses_the_package(
-    plain: Path, tmp_path: Path
+    built: Built, plain: Environment, tmp_path: Path
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: installed\nruntime: python\n")
     (tmp_path / "__main__.py").write_text(f"import {NAME}\n")
-    environment = pulumi_environment(plain, tmp_path / "home")
+    environment = plain.variables(tmp_path / "home")
     run(["pulumi", "install"], tmp_path, environment)
     run(["pulumi", "plugin", "install"], tmp_path, environment)
-    environment |= without_manifest(tmp_path / "bare")
+    environment |= without_manifest(built, tmp_path / "bare")
     shown = run(["pulumi", "plugin", "install"], tmp_path, environment, status=1)
     assert "failed to download plugin: entra-provisioning" in shown
+
+
+CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def declared_versions() -> list[str]:
@@ -447,8 +387,11 @@ def declared_versions() -> list[str]:
     return [found[1] for line in classifiers if (found := re.search(r":: (3\.\d+)$", line))]
 
 
+@functools.cache
 def interpreter(version: str) -> str | None:
     """A Python of a version that starts; a shim of pyenv's may be there and not do so."""
+    if version == CURRENT:
+        return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     candidates = [
         shutil.which(f"python{version}"),
@@ -461,68 +404,68 @@ def interpreter(version: str) -> str | None:
     return None
 
 
-# The provider without the engine, the emulator's tokens, and a program with the engine: what is
-# likely to differ between versions of Python and does not take minutes.
+# On the oldest Python that is here, with the lowest versions of all requirements: all of the
+# provider, for what the packages below it answer, and the emulator's tokens and YAML.
+AT_THE_LOWEST = ["tests/provider", "tests/emulator/test_tokens.py", "tests/emulator/test_seed.py"]
+
+# On a newer Python with the newest versions, which all other tests run with: what is likely to
+# differ between versions of Python.
 OF_EVERY_VERSION = [
-    "tests/provider/test_authorization.py",
     "tests/provider/test_credentials.py",
-    "tests/emulator/test_tokens.py",
-    "tests/provider/test_errors.py",
-    "tests/provider/test_tokens.py",
-    "tests/package/test_layout.py::test_what_is_tested_is_what_is_installed",
     "tests/provider/test_lifecycle.py",
-    "tests/provider/test_permissions.py",
     "tests/provider/test_settings.py",
-    "tests/provider/test_secret_keys.py",
-    "tests/provider/test_target.py",
-    "tests/docs/test_readme.py::test_the_quickstart_authorizes_two_targets_and_then_changes_nothing",
+    "tests/provider/test_tokens.py",
+    "tests/emulator/test_tokens.py",
 ]
-
-
-# The rest of the provider's, for what the packages below it answer, and the emulator's with YAML.
-AT_THE_LOWEST_VERSIONS = [
-    *OF_EVERY_VERSION,
-    "tests/emulator/test_seed.py",
-    "tests/provider/test_expiry.py",
-    "tests/provider/test_job.py",
-    "tests/provider/test_old_keys.py",
-    "tests/provider/test_references.py",
-    "tests/provider/test_text_file.py",
-    "tests/provider/test_used_codes.py",
-]
-
-
-def outcome_of(folder: Path, programs: Path, tests: Sequence[str]) -> str:
-    """The output of the tests, which pass with the packages of an environment, without a source."""
-    copied(folder, "Makefile", "Pulumi.yaml", "README.md", "pyproject.toml", "examples", "tests")
-    shown = run(
-        [programs / "python", "-m", "pytest", "-p", "no:cacheprovider", *tests],
-        folder,
-        pulumi_environment(programs, folder / "home"),
-    )
-    assert "skipped" not in shown
-    return shown
-
-
-def test_the_wheel_passes_the_tests_at_the_lowest_versions_that_it_declares(tmp_path: Path) -> None:
-    # Of the requirements of a wheel, which are not direct, uv takes the newest versions.
-    lowest = ["--resolution=lowest-direct", f"--requirements={REPOSITORY / 'pyproject.toml'}"]
-    pytest_too = [line for line in requires(DISTRIBUTION) or () if line.startswith("pytest>")]
-    (tests_with,) = (line.partition(";")[0] for line in pytest_too)
-    programs = environment_of(
-        sys.executable, tmp_path, *lowest, "--extra=emulator", wheel(), tests_with
-    )
-    outcome_of(tmp_path, programs, AT_THE_LOWEST_VERSIONS)
 
 
 @pytest.mark.parametrize("version", declared_versions())
 def test_the_wheel_passes_the_tests_on_every_version_of_python(
-    tmp_path: Path, version: str
+    built: Built, tmp_path: Path, version: str
 ) -> None:
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        pytest.skip("all tests run on this one")
+    """The quickstart with nothing but the package, then the tests that the version may change.
+
+    All tests run with the sources, which the wheel has byte for byte.
+    """
     python = interpreter(version)
     if python is None:
         pytest.skip(f"there is no Python {version}")
-    programs = environment_of(python, tmp_path, wheel("[emulator]"), "pytest")
-    assert f"Python {version}." in outcome_of(tmp_path, programs, OF_EVERY_VERSION)
+    resolution: list[str] = []
+    tests: list[str] = []
+    if version == next(filter(interpreter, declared_versions())):
+        # Of the requirements of a wheel, which are not direct, uv takes the newest versions.
+        project = f"--requirements={REPOSITORY / 'pyproject.toml'}"
+        resolution = ["--resolution=lowest-direct", project, "--extra=emulator"]
+        tests = AT_THE_LOWEST
+    elif version != CURRENT:
+        tests = OF_EVERY_VERSION
+    made = environment(
+        tmp_path / "venv", *resolution, built.requirement("[emulator]"), python=python
+    )
+    folder = tmp_path / "project"
+    (folder / ".quickstart").mkdir(parents=True)
+    copied(folder, "Makefile", "Pulumi.yaml", "README.md", "pyproject.toml", "examples", "tests")
+    variables = made.variables(folder / "home")
+    quickstart = ["entra-emulator", "run", "--", "sh", "examples/quickstart/quickstart.sh"]
+    shown = run([made.programs / quickstart[0], *quickstart[1:]], folder, variables)
+    assert "+ 3 created" in shown
+    assert len(re.findall(r"acquireAccessToken: 204$", shown, re.M)) == 2
+
+    made.install(*resolution, requirement("pytest"), requirement("hypothesis"))
+    shown = run(
+        [
+            *(made.python, "-m", "pytest", "-p", "no:cacheprovider"),
+            *("-m", "not clients and not slow and not hypothesis"),
+            *("tests/package/installed.py", *tests),
+        ],
+        folder,
+        variables,
+    )
+    assert f"Python {version}." in shown
+    assert "skipped" not in shown
+
+
+def requirement(name: str) -> str:
+    """That of the tests for a package, as the project declares it."""
+    (line,) = (line for line in requires(DISTRIBUTION) or () if line.startswith(f"{name}>"))
+    return line.partition(";")[0]

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support.background_server import serving
 from support.stack import REPOSITORY
 
 TOOL = REPOSITORY / "tools/pulumi-cli"
@@ -74,11 +74,9 @@ def mirror(tmp_path: Path, this_platform: str) -> Iterator[Mirror]:
     folder = tmp_path / "mirror"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     name = f"pulumi-v{VERSION}-{this_platform}.tar.gz"
-    yield Mirror(folder, name, f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield Mirror(folder, name, f"http://127.0.0.1:{server.server_port}")
 
 
 Install = Callable[..., tuple[int, str]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_entra_provisioning.answers import Answer
 from pulumi_entra_provisioning.errors import RequestError
@@ -66,7 +66,6 @@ OLD = Outputs(
 )
 
 
-@settings(max_examples=3_500, deadline=None)
 @given(inputs)
 def test_check_and_diff_take_any_program_and_repeat_none_of_its_values(
     declared: dict[str, Any],
@@ -82,7 +81,6 @@ def test_check_and_diff_take_any_program_and_repeat_none_of_its_values(
     assert difference.changes
 
 
-@settings(max_examples=3_500, deadline=None)
 @given(values, st.text(max_size=40))
 def test_whatever_graph_says_is_told_in_one_line(document: Any, text: str) -> None:
     for message in (text, json.dumps(document), json.dumps({"error": document})):

@@ -232,6 +232,7 @@ def test_what_a_proxy_answers_to_connect_is_told_once(
         assert proxy.asked == ["CONNECT localhost:9"]
 
 
+@pytest.mark.slow
 def test_a_proxy_that_fails_for_a_while_is_asked_again(
     hostile: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +243,7 @@ def test_a_proxy_that_fails_for_a_while_is_asked_again(
     assert len(proxy.asked) > 1
 
 
+@pytest.mark.slow
 def test_an_azure_cli_that_does_not_end_is_told(
     hostile: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,6 +260,7 @@ def test_an_azure_cli_that_does_not_end_is_told(
         assert "caFile" not in told
 
 
+@pytest.mark.slow
 def test_a_managed_identitys_service_that_fails_is_told(
     hostile: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

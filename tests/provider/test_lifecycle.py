@@ -245,6 +245,7 @@ def test_an_application_id_in_the_place_of_an_object_id_is_recognised_at_the_fir
     assert len(emulator.journal.select("GET", "/v1.0/*appId*")) == 1
 
 
+@pytest.mark.slow
 def test_a_new_target_is_looked_up_once_and_waited_for(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=404, times=2))
     created(emulator)
@@ -258,6 +259,7 @@ def test_the_digest_holds_no_value_and_is_never_the_same_twice(emulator: Emulato
     assert "pl4nted" not in repr(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503, 504])
 def test_a_call_is_repeated_after_the_time_that_graph_asks_for(
     emulator: Emulator, status: int
@@ -271,6 +273,7 @@ def test_a_call_is_repeated_after_the_time_that_graph_asks_for(
     assert time.monotonic() - began >= 2
 
 
+@pytest.mark.slow
 def test_a_long_wait_is_told_and_one_beyond_the_timeout_is_not_begun(emulator: Emulator) -> None:
     wait = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
     emulator.faults.add(wait)
@@ -302,6 +305,7 @@ def test_a_new_target_is_waited_for_and_a_known_one_is_not(
     assert posts(emulator) == [fault["status"]]
 
 
+@pytest.mark.slow
 def test_a_target_that_does_not_appear_is_waited_for_within_a_part_of_the_timeout(
     emulator: Emulator,
 ) -> None:
@@ -343,6 +347,7 @@ def test_a_code_is_not_sent_again_where_the_call_may_have_been_carried_out(
     assert len(posts(emulator)) == 1
 
 
+@pytest.mark.slow
 def test_a_code_is_not_sent_again_where_no_answer_came_in_time(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
     with pytest.raises(
@@ -451,6 +456,7 @@ def test_entra_is_waited_for_as_graph_is(emulator: Emulator, fault: dict[str, An
     assert len(emulator.journal.select("POST", "*/token")) == 2
 
 
+@pytest.mark.slow
 def test_an_authority_that_is_not_there_is_told_by_its_name(emulator: Emulator) -> None:
     elsewhere = {
         **emulator.environment,
@@ -473,6 +479,7 @@ def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
     assert posts(emulator) == []
 
 
+@pytest.mark.slow
 def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
 
@@ -487,6 +494,7 @@ def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emula
     assert posts(emulator) == [204]
 
 
+@pytest.mark.slow
 def test_a_wait_of_no_seconds_is_a_wait_all_the_same(emulator: Emulator) -> None:
     now = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "0"}, times=1000)
     emulator.faults.add(now)
@@ -630,6 +638,7 @@ def test_delete_asks_for_no_more_than_it_has_to(emulator: Emulator) -> None:
     assert [call.method for call in emulator.journal.select(path="*/secrets")] == ["GET"]
 
 
+@pytest.mark.slow
 def test_authorizations_of_one_target_take_turns_and_others_do_not_wait(emulator: Emulator) -> None:
     app_id = emulator.tenant.create_application("Other")["appId"]
     other = emulator.tenant.create_service_principal(app_id)["id"]

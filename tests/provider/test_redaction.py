@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pulumi_entra_provisioning.graph.secret_keys import KEYS
 from pulumi_entra_provisioning.redaction.secret_parts import GROUPS
@@ -586,7 +586,6 @@ frames = st.sampled_from(
 )
 
 
-@settings(max_examples=20_000, deadline=None)
 @given(
     values,
     st.sampled_from(sorted(FORMS)),
@@ -614,7 +613,6 @@ PIECES: Final = [
 ]
 
 
-@settings(max_examples=20_000, deadline=None)
 @given(drawn([PIECES, PIECES[:40]], 0, 25), drawn([*ALPHABETS], 0, 12))
 def test_whatever_is_said_becomes_one_line_that_nothing_obeys(said: str, value: str) -> None:
     secrets = Secrets({"Password": value, "BaseAddress": said, "ConnectionString": said})
@@ -627,7 +625,6 @@ def test_whatever_is_said_becomes_one_line_that_nothing_obeys(said: str, value: 
         assert printable(line) == line
 
 
-@settings(max_examples=4_000, deadline=None)
 @given(st.text(min_size=4, max_size=30), st.text(max_size=40), st.text(max_size=40))
 def test_a_value_that_is_echoed_is_not_shown(value: str, before: str, after: str) -> None:
     message = shown(before + value + after, Secrets({"Password": value}))

@@ -44,6 +44,7 @@ def token_requests(emulator: Emulator) -> int:
     return len(emulator.journal.select("POST", "*/token"))
 
 
+@pytest.mark.slow
 def test_a_limit_is_met_with_few_calls_in_vain() -> None:
     with Emulator(throttling=Limits(resource_units=10)) as emulator:
         made = create_all(emulator, 20)
@@ -52,6 +53,7 @@ def test_a_limit_is_met_with_few_calls_in_vain() -> None:
         assert to_graph(emulator) <= 1.5 * needed
 
 
+@pytest.mark.slow
 def test_a_pause_that_one_call_is_told_holds_for_all(emulator: Emulator) -> None:
     emulator.faults.add(
         Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "3"})
@@ -95,6 +97,7 @@ def test_a_step_that_has_less_time_than_the_pause_fails_without_a_call(emulator:
     assert posts(emulator) == [429]
 
 
+@pytest.mark.slow
 def test_what_graph_answered_is_not_hidden_by_the_pause_that_it_asked_for(
     emulator: Emulator,
 ) -> None:
@@ -113,6 +116,7 @@ def test_an_authority_that_answers_404_is_not_taken_for_a_new_target(emulator: E
     assert token_requests(emulator) == 1
 
 
+@pytest.mark.slow
 def test_one_refusal_of_entra_holds_for_all(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/token", status=429, headers={"Retry-After": "2"}))
     made = create_all(emulator, 20)
@@ -147,6 +151,7 @@ def test_one_challenge_asks_for_one_token(emulator: Emulator) -> None:
     assert token_requests(emulator) == 2
 
 
+@pytest.mark.slow
 def test_a_token_answer_that_does_not_come_is_asked_for_again(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/token", delay=40.0))
     began = time.monotonic()

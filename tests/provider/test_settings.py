@@ -469,8 +469,8 @@ def test_a_secret_of_the_environment_is_for_the_client_that_stands_beside_it(
             chosen = found(stack, {**credential, **beside})
             assert chosen.identity == SignedIn(developer=True)
             assert (
-                f"{variable} is not used, because {place} names another {noun} than azuread:{setting}"
-                in "\n".join(chosen.passed_over)
+                f"{variable} is not used, because {place} names another {noun}"
+                f" than azuread:{setting}" in "\n".join(chosen.passed_over)
             )
     # The same client may be called in another tenant than the one that the environment names.
     elsewhere = found({"azuread:tenantId": "elsewhere"}, SECRET)

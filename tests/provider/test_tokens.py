@@ -7,7 +7,7 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -46,6 +46,7 @@ from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from pulumi_entra_provisioning.redaction.shown import WITHHELD
 from pulumi_entra_provisioning.remedies import SIGN_IN_REMEDIES
 from support.connect_proxy import ConnectProxy
+from support.hostile_server import HostileServer, Trick
 
 
 def found(stack: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
@@ -214,11 +215,19 @@ def nobody(emulator: Emulator) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="module")
+def no_machine_of_azures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a service of managed identities that has none, and says so at once."""
+    folder = tmp_path_factory.mktemp("no-identity")
+    with HostileServer({"": Trick(400)}, folder, name="") as server:
+        yield server.url
+
+
 @pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def path(tmp_path: Path, no_machine_of_azures: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder of PATH, beside what every system has; and no service of Azure's to ask."""
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", no_machine_of_azures)
     for name in [name for name in os.environ if name.startswith(("AZURE_CLIENT", "IDENTITY_"))]:
         monkeypatch.delenv(name)
     return tmp_path
@@ -356,12 +365,12 @@ def test_a_managed_identitys_token_does_not_pass_a_proxy(
 
 
 def test_a_secret_of_another_client_is_not_used_by_whatever_comes_last(
-    emulator: Emulator, machine: Machine, path: Path
+    emulator: Emulator, machine: Machine, path: Path, no_machine_of_azures: str
 ) -> None:
     machine(
         {
             **emulator.environment,
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9",
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": no_machine_of_azures,
             SETTINGS_FROM_ENVIRONMENT: "false",
         }
     )

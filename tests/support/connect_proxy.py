@@ -9,6 +9,8 @@ from contextlib import suppress
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from support.background_server import ThreadingServer, serving
+
 
 class ConnectProxy:
     """A proxy on loopback for HTTPS, while the `with` block lasts.
@@ -27,8 +29,8 @@ class ConnectProxy:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> ConnectProxy:
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        self._serving = serving(self._server)
+        self._serving.__enter__()
         return self
 
     def __exit__(
@@ -37,15 +39,11 @@ class ConnectProxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._serving.__exit__(kind, error, trace)
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class _Server(ThreadingServer):
     proxy: ConnectProxy
-    daemon_threads = True
-    block_on_close = False
 
 
 class _Tunnel(socketserver.StreamRequestHandler):

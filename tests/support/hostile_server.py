@@ -6,7 +6,6 @@ import gzip
 import json
 import socketserver
 import ssl
-import threading
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 import trustme
+from support.background_server import ThreadingServer, serving
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,8 @@ class HostileServer:
             authority.cert_pem.write_to_path(self.ca_file)
             self._server.context = context
         self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.daemon = True
-        self._thread.start()
+        self._serving = serving(self._server)
+        self._serving.__enter__()
         return self
 
     def __exit__(
@@ -99,9 +98,7 @@ class HostileServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._serving.__exit__(kind, error, trace)
 
     @property
     def ca_file(self) -> str:
@@ -115,11 +112,9 @@ class HostileServer:
         return replace(trick, body=trick.body.replace(b"{url}", self.url.encode()))
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class _Server(ThreadingServer):
     hostile: HostileServer
     context: ssl.SSLContext | None = None
-    daemon_threads = True
-    block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Nothing: clients that give up are what this server is for."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID
 
 REPOSITORY = Path(__file__).parents[2]
@@ -37,7 +42,11 @@ ProvisioningAuthorization(
 
 def cli_environment(home: Path) -> dict[str, str]:
     """The environment of a Pulumi CLI that knows no account and nothing of this machine's user."""
-    own = ("AZURE_", "ARM_", "PULUMI_", "ENTRA_PROVISIONING_")
+    # Those of Python's would let it import from elsewhere, and compile everything at every start.
+    own = (
+        *("AZURE_", "ARM_", "PULUMI_", "ENTRA_PROVISIONING_"),
+        *("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     folders = [REPOSITORY / ".pulumi/bin", Path(sys.executable).parent]
     return {
@@ -52,7 +61,7 @@ def cli_environment(home: Path) -> dict[str, str]:
 
 @dataclass
 class Stack:
-    """A Pulumi project in `folder`, empty unless one is there already.
+    """A Pulumi project in `folder`, empty unless one is there already, with a stack or without.
 
     `environment` is what its commands see beside the CLI's own.
     """
@@ -62,16 +71,20 @@ class Stack:
     printed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._state = self.folder / "state"
-        self._state.mkdir(parents=True)
         if not (self.folder / "Pulumi.yaml").exists():
-            (self.folder / "Pulumi.yaml").write_text("name: tested\nruntime: python\n")
+            shutil.copytree(_project().name, self.folder)
             self.program("")
-        self.pulumi("stack", "init", "dev")
+        elif not (self.folder / "state").exists():
+            (self.folder / "state").mkdir()
+            self.pulumi("stack", "init", "dev")
 
     def program(self, source: str) -> None:
         """Make `source` the program of the project."""
         (self.folder / "__main__.py").write_text(textwrap.dedent(source))
+
+    def declare(self, source: str) -> None:
+        """The same, with the imports that every program has before it."""
+        self.program(PREAMBLE + source)
 
     def configure(self, **values: str) -> None:
         """Set plain configuration values of the project."""
@@ -99,11 +112,44 @@ class Stack:
         assert (finished.returncode == 0) is succeeds, finished.stdout
         return finished.stdout
 
+    def copy(self, folder: Path, environment: Mapping[str, str]) -> Stack:
+        """The same project and state elsewhere."""
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("home"))
+        return Stack(folder, environment)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a deployment in a process group of its own, and give it back while it runs."""
+        options = ("--yes", "--skip-preview", "--non-interactive", "--color=never")
+        return subprocess.Popen(
+            ["pulumi", *arguments, *options],
+            cwd=self.folder,
+            env=self.whole_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def plugin_process(self) -> int:
+        """The process in which the engine runs the dynamic provider, while a deployment runs."""
+        if not Path("/proc/self/environ").exists():
+            pytest.skip("needs /proc to tell the processes of one stack from those of others")
+        own = f"PULUMI_HOME={self.folder / 'home'}".encode()
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):  # a process of another test ends meanwhile
+                command, environment = (
+                    (process / name).read_bytes() for name in ("cmdline", "environ")
+                )
+                if b"pulumi.dynamic" in command and own in environment:
+                    return int(process.name)
+        raise LookupError("the stack has no plugin process")
+
     def whole_environment(self) -> dict[str, str]:
         """What a command of this stack sees."""
         return {
             **cli_environment(self.folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{self._state}",
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_STACK": "dev",
             **self.environment,
         }
 
@@ -128,9 +174,15 @@ class Stack:
         state: dict[str, Any] = json.loads(self.pulumi("stack", "export", *options))
         return state
 
-    def authorizations(self, *options: str) -> dict[str, dict[str, Any]]:
+    def deployment(self) -> dict[str, Any]:
+        """The same without its envelope, from the file in which the CLI keeps it."""
+        (file,) = (self.folder / "state/.pulumi/stacks").glob("*/dev.json")
+        latest: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
+        return latest
+
+    def authorizations(self) -> dict[str, dict[str, Any]]:
         """The authorizations of the state by their name."""
-        resources = self.exported(*options)["deployment"].get("resources", [])
+        resources = self.deployment().get("resources", [])
         return {
             resource["urn"].rpartition("::")[2]: resource
             for resource in resources
@@ -144,3 +196,14 @@ class Stack:
             for path in sorted(self.folder.rglob("*"))
             if path.is_file() and path.suffix not in (".py", ".pyc")
         )
+
+
+@functools.cache
+def _project() -> tempfile.TemporaryDirectory[str]:
+    """A project with an empty stack of the CLI's, to copy: making one takes half a second."""
+    made = tempfile.TemporaryDirectory()
+    folder = Path(made.name)
+    (folder / "Pulumi.yaml").write_text("name: tested\nruntime: python\n")
+    Stack(folder, {})
+    shutil.rmtree(folder / "home")
+    return made

@@ -11,6 +11,8 @@ from pulumi_entra_provisioning.identity.settings import settings
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from pulumi_entra_provisioning.lifecycle.outputs import Outputs
+from support.tenant import authorizing
+from support.tenant import held as held
 
 T = TypeVar("T")
 
@@ -47,9 +49,4 @@ def updated(emulator: Emulator, old: Outputs, inputs: dict[str, Any]) -> Outputs
 
 def posts(emulator: Emulator) -> list[int | None]:
     """The answers to acquireAccessToken."""
-    return [call.status for call in emulator.journal.select("POST", "*/acquireAccessToken")]
-
-
-def held(emulator: Emulator) -> dict[str, str]:
-    """The credentials that Graph holds for the target of INPUTS, unmasked."""
-    return emulator.tenant.secrets("servicePrincipals", GUID)
+    return [call.status for call in authorizing(emulator)]
