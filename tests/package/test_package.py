@@ -412,9 +412,9 @@ AT_THE_LOWEST = ["tests/provider", "tests/emulator/test_tokens.py", "tests/emula
 # differ between versions of Python.
 OF_EVERY_VERSION = [
     "tests/provider/test_credentials.py",
-    "tests/provider/test_lifecycle.py",
-    "tests/provider/test_settings.py",
-    "tests/provider/test_tokens.py",
+    "tests/provider/lifecycle/test_operations.py",
+    "tests/provider/identity/test_settings.py",
+    "tests/provider/identity/test_tokens.py",
     "tests/emulator/test_tokens.py",
 ]
 
