@@ -10,13 +10,13 @@ PARALLEL := --numprocesses 6 --dist worksteal
 # Every example is called __main__: mypy needs their full names.
 EXAMPLES := $(subst /,.,$(patsubst examples/%.py,%,$(wildcard examples/*/__main__.py examples/*/program/*.py)))
 
-.PHONY: help quickstart test check lint format clients live bench clean cli
+.PHONY: help quickstart test check lint format clients live bench pictures clean cli
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 quickstart: .venv/ready cli ## authorize an application and a service principal on the emulator
-	@mkdir -p .quickstart && entra-emulator run --state .quickstart/tenant.json -- sh examples/quickstart/quickstart.sh
+	@sh examples/quickstart/quickstart.sh
 
 test: .venv/ready ## the tests that need no Pulumi CLI and no second: run them after every edit
 	pytest $(PARALLEL) -m 'not clients and not slow' tests/provider tests/emulator tests/package/test_layout.py
@@ -42,6 +42,9 @@ live: .venv/ready ## the tests of tests/live on a real tenant: ENTRA_LIVE_TENANT
 
 bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations, and of none
 	python tests/bench.py
+
+pictures: .venv/ready cli ## draw the pictures of the documentation, with Graphviz and Chromium
+	python tools/pictures/draw.py
 
 clean: ## remove everything that the other targets made, the built CLI too
 	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist

@@ -1,15 +1,16 @@
-"""An authorization from within a Python service, without a project: Pulumi's Automation API.
+"""An authorization from a Python service, with Pulumi's Automation API and without a project.
 
-For a portal or a bot whose users bring the credentials. Call `authorize`, or try it:
+Use it for a portal or a bot whose users provide the credentials. Call `authorize`, or try it:
 
-    export PULUMI_BACKEND_URL=…  # where the stacks live, one for each service principal
+    export PULUMI_BACKEND_URL=…  # where the stacks are stored, one for each service principal
     export PULUMI_CONFIG_PASSPHRASE=…  # or another secrets provider
     python examples/automation-api "$SERVICE_PRINCIPAL_ID" < credentials.json
 
-It needs the Pulumi CLI on the PATH, a virtual environment that is active, and the caller in
-`ENTRA_PROVISIONING_…`, `ARM_…` or `AZURE_…`. The credentials come on standard input: arguments are
-seen by everybody on the machine. The same credentials again send nothing. What fails raises
-`pulumi.automation.CommandError`, whose message holds no credential.
+You need the Pulumi CLI on the PATH, an active virtual environment, and the identity of the caller
+in `ENTRA_PROVISIONING_…`, `ARM_…` or `AZURE_…` variables. The program reads the credentials from
+standard input, because everybody on the machine can see arguments. If you run it again with the
+same credentials, it sends nothing. A failure raises `pulumi.automation.CommandError`, whose message
+holds no credential.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pulumi_entra_provisioning import Credentials, ProvisioningAuthorization
 
 
 def authorize(service_principal_id: str, credentials: Credentials) -> dict[str, Any]:
-    """Authorize a service principal, in a stack of its own; what is known of it then."""
+    """Authorize a service principal in its own stack, and return the outputs."""
 
     def program() -> None:
         authorization = ProvisioningAuthorization(
@@ -38,7 +39,7 @@ def authorize(service_principal_id: str, credentials: Credentials) -> dict[str, 
     stack = automation.create_or_select_stack(
         stack_name=service_principal_id, project_name="automation-api", program=program
     )
-    # With `on_output` the service can log what the CLI prints, which holds no credential.
+    # Pass `on_output` to log what the CLI prints. It holds no credential.
     outputs = stack.up().outputs
     return {name: output.value for name, output in outputs.items()}
 

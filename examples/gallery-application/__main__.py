@@ -1,6 +1,6 @@
-"""An application of the gallery, from its template to the job that provisions it.
+"""An application from the gallery, from its template to the job that provisions it.
 
-For one program that makes the application with pulumi-azuread, authorizes it and starts its job.
+One program creates the application with pulumi-azuread, authorizes it and starts its job.
 
     pulumi config set galleryName "Fabrikam Directory"  # the application's name in the gallery
     pulumi config set synchronizationTemplate fabrikam  # the id of its synchronization template
@@ -9,18 +9,20 @@ For one program that makes the application with pulumi-azuread, authorizes it an
     pulumi config set --secret oauthClientSecret
     pulumi config set --secret oauthCode
 
-Graph's `/servicePrincipals/<object id>/synchronization/templates` tells the id of the template. The
-caller is pulumi-azuread's, from `azuread:` or `ARM_…`. An application needs no more permission than
-Application.ReadWrite.OwnedBy, which is for what the caller creates or owns.
+To find the id of the template, request `/servicePrincipals/<object id>/synchronization/templates`
+from Graph. The provider signs in with the settings of pulumi-azuread, from `azuread:` or `ARM_…`. A
+caller that is an application needs only the permission Application.ReadWrite.OwnedBy, which covers
+what the caller creates or owns.
 
-`ApplicationFromTemplate` manages nothing but the name of what the template makes. `Application` and
-`ServicePrincipal(use_existing=True)` would set what the program does not mention to defaults of
-their own: then everybody in the tenant may use the application, assigned to it or not.
+`ApplicationFromTemplate` manages only the name of what the template creates. Do not use
+`Application` and `ServicePrincipal(use_existing=True)` here. They reset every property that the
+program does not mention to a default, and then everybody in the tenant can use the application
+without an assignment.
 
-The job comes last. Graph keeps the credentials with the service principal, beside its jobs, so the
-authorization needs none of them. pulumi-azuread starts an enabled job in the same step that creates
-it, and a job that runs without credentials ends in quarantine. `pulumi destroy` goes the other way,
-so no job ever runs without its authorization.
+Create the job last. Graph stores the credentials with the service principal and not with a job, so
+the authorization needs no job. pulumi-azuread creates and starts an enabled job in one step, and a
+job that runs without credentials goes into quarantine. `pulumi destroy` uses the opposite order, so
+a job never runs without its authorization.
 """
 
 import pulumi
@@ -30,7 +32,7 @@ from pulumi_entra_provisioning import ProvisioningAuthorization
 config = pulumi.Config()
 gallery_name = config.require("galleryName")
 
-# The application, and the service principal that the template makes together with it.
+# The template creates the application and its service principal.
 application = azuread.ApplicationFromTemplate(
     "sales",
     display_name=gallery_name,

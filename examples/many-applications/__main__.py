@@ -1,14 +1,15 @@
 """Many applications, declared in a YAML file.
 
-For a team that adds an application with a pull request on applications.yaml. The file holds no
-secret: it names those that the stack's configuration holds.
+Use it for a team that adds an application with a pull request on applications.yaml. The file holds
+no secret. It names the secrets in the stack configuration.
 
     pulumi config set --secret fabrikamToken
     pulumi config set --secret northwindToken
     pulumi config set --secret tailspinToken
 
-The names in the file are the names in the stack: an entry that is renamed is authorized once more.
-`entra-emulator run --seed seed.yaml -- pulumi up` tries it on a tenant that has these applications.
+The names in the file are the names in the stack. If you rename an entry, it is authorized again. To
+try the program on a tenant that has these applications, run `entra-emulator run --seed seed.yaml --
+pulumi up`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Application:
 
 
 class ProvisionedApplication(pulumi.ComponentResource):
-    """An application with all that its provisioning needs: the place for a job or an alert."""
+    """An application with everything that its provisioning needs. Add a job or an alert here."""
 
     authorized_at: pulumi.Output[str | None]
 

@@ -1,19 +1,20 @@
-"""An application that takes OAuth 2.0 client credentials, from the gallery or not.
+"""An application with OAuth 2.0 client credentials, in the gallery or not.
 
-For an application that issued a client id and a client secret, such as M-Files or Contentstack: the
-way in which Microsoft adds new applications to the gallery. No person has to agree in a browser.
+Use it for an application that issued a client id and a client secret, such as M-Files or
+Contentstack. Microsoft adds new applications to the gallery in this way. Nobody has to consent in a
+browser.
 
     pulumi config set servicePrincipalId "$SERVICE_PRINCIPAL_ID"
     pulumi config set baseAddress https://scim.contoso.example/v2  # Tenant URL in the portal
     pulumi config set exchangeUri https://login.contoso.example/token  # its token endpoint
     pulumi config set clientId "$CLIENT_ID"
     pulumi config set --secret clientSecret
-    pulumi config set expiresAt 2027-11-30  # optional: of the secret; warns from 30 days before
+    pulumi config set expiresAt 2027-11-30  # optional: end of the secret, warns 30 days before
     pulumi config set jobId "$JOB_ID"  # optional: the job tries the credentials after every call
 
-The client id and the secret are those that the application issued to the provisioning service, not
-those of the caller of Microsoft Graph. To rotate, create a second secret in the application, set it
-here, run `pulumi up`, and delete the first secret.
+The application issued the client id and the secret to the provisioning service. They are not those
+of the caller of Microsoft Graph. To rotate the secret, create a second secret in the application,
+set it here, run `pulumi up`, and delete the first secret.
 """
 
 import pulumi

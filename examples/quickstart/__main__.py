@@ -5,7 +5,7 @@ from pulumi_entra_provisioning import ProvisioningAuthorization
 
 config = pulumi.Config()
 
-# M-Files, an application of the gallery, takes OAuth 2.0 client credentials.
+# M-Files, an application from the gallery, takes OAuth 2.0 client credentials.
 m_files = ProvisioningAuthorization(
     "m-files",
     service_principal_id=config.require("servicePrincipalId"),
@@ -17,7 +17,7 @@ m_files = ProvisioningAuthorization(
     },
 )
 
-# An application that is not in the gallery takes SCIM with a bearer token.
+# This application is not in the gallery. Its SCIM endpoint takes a bearer token.
 directory = ProvisioningAuthorization(
     "directory",
     application_id=config.require("applicationId"),

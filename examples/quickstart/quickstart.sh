@@ -1,7 +1,8 @@
-# What `make quickstart` runs inside `entra-emulator run`, which has set the tenant and the client.
-# The state is a file, the passphrase is no secret: nothing here leaves this machine.
+# What `make quickstart` runs. The state is a file in .quickstart and the passphrase is no secret:
+# nothing here leaves your machine.
 set -eu
 export PULUMI_BACKEND_URL="file://$PWD/.quickstart" PULUMI_CONFIG_PASSPHRASE=quickstart
+mkdir -p .quickstart
 
 pulumi stack select --create quickstart
 pulumi config set-all \
@@ -13,4 +14,13 @@ pulumi config set-all \
     --plaintext scimBaseAddress=https://scim.contoso.example/v2 \
     --secret oauthClientSecret=quickstart-client-secret \
     --secret scimToken=quickstart-bearer-token
-pulumi up --yes --skip-preview
+entra-emulator run --state .quickstart/tenant.json -- pulumi up --yes --skip-preview
+
+cat <<'NEXT'
+
+What to do next:
+  Run `make quickstart` again: nothing has changed, so Graph receives nothing.
+  See the tenant in your browser: .venv/bin/entra-emulator serve --state .quickstart/tenant.json
+  Run the program on your tenant: docs/configuration.md#run-the-quickstart-on-your-tenant
+  Add the resource to your own program: README.md#install
+NEXT

@@ -1,20 +1,21 @@
-"""Authorized again each quarter, and whenever the token in Azure Key Vault changes.
+"""Authorizes again each quarter, and whenever the token in Azure Key Vault changes.
 
-For a pipeline that runs `pulumi up` every night: it sends nothing until the quarter or the token
-changes, and then authorizes once.
+Use it in a pipeline that runs `pulumi up` every night. The program sends nothing until the quarter
+or the token changes, and then authorizes once.
 
     pulumi config set servicePrincipalId "$SERVICE_PRINCIPAL_ID"
     pulumi config set baseAddress https://scim.contoso.example/v2
-    pulumi config set today 2027-01-01  # optional: what would happen on that day
+    pulumi config set today 2027-01-01  # optional: act as on that day
 
-Pulumi ESC reads the secrets. `pulumi env init contoso/provisioning/prod --file environment.yaml`
-creates the environment that Pulumi.prod.yaml, the file of the stack `prod`, names.
+Pulumi ESC reads the secrets. Pulumi.prod.yaml, the file of the stack `prod`, names the environment
+to read. To create it, run `pulumi env init contoso/provisioning/prod --file environment.yaml`.
 
-ESC is a service of Pulumi Cloud: with another backend the CLI ends with "does not support
-environments". Take `environment:` and the line below it out of Pulumi.prod.yaml then, and set what
-it gave: `pulumi config set --secret secretToken`, and the caller, in `azuread:` or `ARM_…`.
+ESC is a service of Pulumi Cloud. With another backend, the CLI fails with "does not support
+environments". In that case, remove `environment:` and the line below it from Pulumi.prod.yaml. Then
+set the token with `pulumi config set --secret secretToken`, and the caller in `azuread:` or
+`ARM_…`.
 
-What authorizes with an authorization code can't be rotated so: a code works once.
+You cannot rotate an authorization code in this way, because a code works once.
 """
 
 from datetime import date, datetime, timezone
@@ -24,7 +25,7 @@ from pulumi_entra_provisioning import ProvisioningAuthorization
 
 
 def quarter(day: date) -> str:
-    """The quarter of a day, such as 2026-Q4."""
+    """Return the quarter of a day, such as 2026-Q4."""
     return f"{day.year}-Q{(day.month + 2) // 3}"
 
 

@@ -1,16 +1,16 @@
-"""An application that is not in the gallery, and a SCIM endpoint with a bearer token.
+"""An application that is not in the gallery, with a SCIM endpoint and a bearer token.
 
-For an enterprise application that was made with "Create your own application", and an endpoint of
-your own at which the provisioning service signs in with a token that does not expire soon.
+Use it for an enterprise application that you created with "Create your own application". The
+provisioning service signs in to your SCIM endpoint with a long-lived token.
 
     pulumi config set servicePrincipalId "$SERVICE_PRINCIPAL_ID"
     pulumi config set baseAddress https://scim.contoso.example/v2
     pulumi config set --secret secretToken
     pulumi config set jobId "$JOB_ID"  # optional: the job tries the credentials after every call
 
-The service principal id is the object id under "Enterprise applications", not the application
-(client) id. Of a job, Graph's `/servicePrincipals/<object id>/synchronization/jobs` tells the id;
-where the endpoint does not take the token, `verification` says so and the authorization stays.
+Use the object id under "Enterprise applications" as service principal id, not the application
+(client) id. To find the id of a job, request `/servicePrincipals/<object id>/synchronization/jobs`
+from Graph. If the endpoint refuses the token, `verification` shows it and the authorization stays.
 """
 
 import pulumi

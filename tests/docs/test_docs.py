@@ -1,29 +1,44 @@
-"""The pages in docs/: their programs run, and their tables say what the code does."""
+"""The pages in docs/: their programs run, and their tables match the code."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
+from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Assumptions, Emulator
 from pulumi_entra_provisioning import Credentials, NotificationSettings, ProvisioningAuthorization
+from pulumi_entra_provisioning.answers import Answer
+from pulumi_entra_provisioning.errors import RequestError
 from pulumi_entra_provisioning.graph.secret_keys import KEYS
-from support.readme import block, table
-from support.stack import REPOSITORY, Stack
+from pulumi_entra_provisioning.identity.caller import Caller
+from pulumi_entra_provisioning.identity.lookup import SETTINGS, stack_keys, variables
+from pulumi_entra_provisioning.identity.permissions import lacking
+from pulumi_entra_provisioning.identity.settings import settings
+from pulumi_entra_provisioning.remedies import REMEDIES, SIGN_IN_REMEDIES
+from support.readme import anchor, block, code, headings, page, readme, section, table, tables
+from support.stack import REPOSITORY, Stack, cli_environment
 
-PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
-CONNECTORS = (REPOSITORY / "docs/connectors.md").read_text()
-UNIT_TESTING = (REPOSITORY / "docs/unit-testing.md").read_text()
-
-
-def code(text: str) -> list[str]:
-    return re.findall(r"`([^`\n]+)`", text)
+DOCS = REPOSITORY / "docs"
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    REPOSITORY / "examples/README.md",
+    *sorted(DOCS.glob("*.md")),
+]
+CONNECTORS = page("connectors")
+UNIT_TESTING = page("unit-testing")
+# What takes a heading of docs/errors.md as its last argument.
+LINKING = ("Remedy", "SettingsError", "explained")
+CONFIGURATION = page("configuration")
+ERRORS = page("errors")
 
 
 def explained(name: str) -> dict[str, str]:
@@ -45,18 +60,210 @@ def explained(name: str) -> dict[str, str]:
 # Pages
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
-def test_every_file_and_heading_that_a_page_links_is_there(page: Path) -> None:
-    links = re.findall(r"\]\(([^)]+)\)", page.read_text())
-    for link in links:
+@pytest.mark.parametrize("path", PAGES, ids=[str(path.relative_to(REPOSITORY)) for path in PAGES])
+def test_every_file_and_heading_that_a_page_links_exists(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", path.read_text()):
         file, _, heading = link.partition("#")
         if ":" in link:
             continue
-        linked = (page.parent / file).resolve() if file else page
+        linked = (path.parent / file).resolve() if file else path
         assert linked.exists(), link
         if heading:
-            headings = re.findall(r"^#+ (.*)$", linked.read_text(), flags=re.MULTILINE)
-            assert heading in [re.sub(r"\W+", "-", text.lower()) for text in headings], link
+            assert heading in map(anchor, headings(linked.read_text())), link
+
+
+@pytest.mark.parametrize("path", PAGES, ids=[str(path.relative_to(REPOSITORY)) for path in PAGES])
+def test_no_heading_of_a_page_hides_another_with_the_same_link(path: Path) -> None:
+    links = [anchor(heading) for heading in headings(path.read_text())]
+    assert sorted(links) == sorted(set(links))
+
+
+def test_the_readme_lists_every_page() -> None:
+    listed = set(re.findall(r"\]\(docs/([\w-]+)\.md\)", section("Documentation", readme())))
+    assert listed == {path.stem for path in DOCS.glob("*.md")}
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    texts = [path.read_text() for path in PAGES]
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)(?:$|`| #)", "\n".join(texts), flags=re.MULTILINE))
+    assert {"quickstart", "check", "clean"} <= named
+    listed = subprocess.run(
+        ["make", "--no-print-directory"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    ).stdout
+    assert named <= set(re.findall(r"make (\w+)", listed))
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("run.svg", REPOSITORY / "README.md"), ("emulator.png", DOCS / "emulator.md")],
+)
+def test_every_picture_is_shown_with_a_description_and_loads_quickly(name: str, path: Path) -> None:
+    picture = DOCS / "pictures" / name
+    folder = os.path.relpath(picture.parent, path.parent)
+    assert re.search(rf"!\[.{{40,}}\]\({folder}/{re.escape(name)}\)", path.read_text())
+    assert 1_000 < picture.stat().st_size < 200_000
+    if picture.suffix == ".svg":
+        assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    else:
+        assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_picture_of_a_run_is_drawn_from_its_source() -> None:
+    source = (REPOSITORY / "tools/pictures/run.dot").read_text()
+    named = re.findall(r"<b>(.*?)</b>", source)
+    assert len(named) >= 6
+    shown = (DOCS / "pictures/run.svg").read_text()
+    assert [name for name in named if name not in shown] == []
+
+
+# Configuration
+
+
+def test_every_setting_is_read_from_each_of_its_places_in_order() -> None:
+    rows = table("Settings", CONFIGURATION)
+    assert [row[0].strip("`") for row in rows] == list(SETTINGS)
+    for setting, twin, others, *_ in rows:
+        name = setting.strip("`")
+        assert stack_keys(name) == [f"entra-provisioning:{name}", *code(twin)]
+        assert variables(name) == code(others)
+
+
+def test_the_identities_are_listed_in_the_order_in_which_they_are_looked_for() -> None:
+    listed = [row[0] for row in table("Identities", CONFIGURATION)]
+    looked_for = [line.partition(":")[0] for line in settings(lambda _: None, {}).passed_over]
+    assert listed == [*looked_for, "Azure CLI, then Azure Developer CLI", "DefaultAzureCredential"]
+
+
+# Errors
+
+
+def test_every_remedy_stands_under_the_heading_that_the_page_links() -> None:
+    of_graph, of_entra, _ = tables("Find your error", ERRORS)
+    for rows, remedies in ((of_graph, REMEDIES), (of_entra, SIGN_IN_REMEDIES)):
+        assert [row[0].strip("`") for row in rows] == list(remedies)
+        for name, link in rows:
+            found = re.fullmatch(r"\[(.+)\]\(#(.+)\)", link)
+            assert found
+            assert anchor(found[1]) == found[2]
+            quoted = re.findall(r"^> (.*)$", section(found[1], ERRORS), flags=re.MULTILINE)
+            remedy = remedies[name.strip("`")]
+            assert remedy.heading == found[2], name
+            assert remedy.text in " ".join(quoted), name
+
+
+def test_every_heading_that_an_error_of_the_provider_links_exists() -> None:
+    linked = set()
+    for path in (REPOSITORY / "provider/pulumi_entra_provisioning").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in LINKING and call.args:
+                *_, last = call.args
+                if isinstance(last, ast.Constant):
+                    linked.add(last.value)
+    assert len(linked) >= 30
+    assert linked <= set(map(anchor, headings(ERRORS)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "answer", "remedy"),
+    [
+        ("400 InvalidCredentials", Answer(400, "InvalidCredentials", "Not these.", "<id>"), ""),
+        (
+            "401 UnknownError",
+            Answer(401, "UnknownError", "", "<id>"),
+            lacking(
+                Caller(
+                    tenant_id="",
+                    client_id="<client id>",
+                    object_id="",
+                    is_user=False,
+                    roles=("Application.Read.All",),
+                    scopes=(),
+                    directory_roles=(),
+                ),
+                "servicePrincipals/<object id>",
+                "https://graph.microsoft.com",
+            ),
+        ),
+    ],
+)
+def test_an_error_that_the_page_shows_is_what_the_provider_writes(
+    shown: str, answer: Answer, remedy: str
+) -> None:
+    error = str(RequestError("authorizing servicePrincipals/<object id>", answer, remedy=remedy))
+    parts = " ".join(block("text", shown, ERRORS).split()).split("…")
+    assert len(parts) == 2
+    assert [part.strip() in " ".join(error.split()) for part in parts] == [True, True]
+
+
+# Emulator
+
+
+def documented_assumptions() -> dict[str, str]:
+    """The settings of the emulator's assumptions with the first paragraph of their docstrings."""
+    source = REPOSITORY / "provider/entra_emulator/assumptions.py"
+    classes = [
+        node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)
+    ]
+    (assumptions,) = (node for node in classes if node.name == Assumptions.__name__)
+    documented = {}
+    for setting, described in zip(assumptions.body, assumptions.body[1:], strict=False):
+        if isinstance(setting, ast.AnnAssign) and isinstance(setting.target, ast.Name):
+            assert isinstance(described, ast.Expr)
+            text = ast.literal_eval(described.value)
+            documented[setting.target.id] = " ".join(text.split("\n\n")[0].split())
+    return documented
+
+
+def test_every_assumption_of_the_emulator_is_documented() -> None:
+    rows = {row[0].strip("`"): row[1] for row in table("Settings", page("assumptions"))}
+    assert rows == documented_assumptions()
+
+
+def test_the_program_that_changes_an_assumption_runs(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(block("python", "Assumptions(", page("assumptions")))
+    shown = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("https://")
+
+
+def test_every_option_of_the_emulator_exists() -> None:
+    options = code(" ".join(row[0] for row in table("Options", page("emulator"))))
+    assert len(options) >= 7
+    shown = subprocess.run(
+        ["entra-emulator", "run", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=cli_environment(REPOSITORY),
+    ).stdout
+    for option in options:
+        assert option.split()[0] in shown
+
+
+# Pipelines
+
+
+def test_a_clone_builds_the_wheel_that_the_example_of_a_pipeline_installs(tmp_path: Path) -> None:
+    subprocess.run(
+        ["sh", "-eu", "-c", block("sh", "pip wheel", page("pipelines"))],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        env={
+            **cli_environment(tmp_path),
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as the option's opposite
+            "CLONE": str(REPOSITORY),
+        },
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    requirements = (REPOSITORY / "examples/pipelines/program/requirements.txt").read_text()
+    assert f"./{wheel.name}[emulator]" in requirements.splitlines()
 
 
 # Connectors

@@ -85,8 +85,8 @@ def test_the_bearer_token_is_stored_and_the_job_has_tried_it(
         "BaseAddress": "https://scim.contoso.example/v2",
         "SecretToken": "pl4nted-token",
     }
-    told = outputs(stack)
-    assert (told["status"], told["verification"]) == ("Authorized", "Valid")
+    found = outputs(stack)
+    assert (found["status"], found["verification"]) == ("Authorized", "Valid")
     assert_nowhere(["pl4nted-token"], stack)
 
 
@@ -113,8 +113,8 @@ def test_a_client_id_and_a_secret_lead_to_a_token_without_a_code(
     assert authorized(emulator) == [DEFAULT_SERVICE_PRINCIPAL_ID]
     held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
     assert party.accepts(held["Oauth2AccessToken"])
-    told = outputs(stack)
-    assert (told["status"], told["verification"]) == ("Authorized", "Valid")
+    found = outputs(stack)
+    assert (found["status"], found["verification"]) == ("Authorized", "Valid")
     assert_nowhere(["pl4nted-wrong", "pl4nted-secret", held["Oauth2AccessToken"]], stack)
 
     party.register_client("contoso", "pl4nted-second")
@@ -151,8 +151,8 @@ def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     assert len(authorized(emulator)) == 1
     held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
     assert held == {"BaseAddress": given["rotation:baseAddress"], "SecretToken": "pl4nted-second"}
-    told = outputs(stack)
-    assert (told["quarter"], told["revision"]) == ("2027-Q1", 3)
+    found = outputs(stack)
+    assert (found["quarter"], found["revision"]) == ("2027-Q1", 3)
     assert_nowhere(["pl4nted-first", "pl4nted-second"], stack)
 
 
@@ -252,10 +252,10 @@ def test_a_service_authorizes_without_a_project_and_prints_no_credential(
 
     credentials = {"BaseAddress": "https://scim.contoso.example/v2", "SecretToken": "pl4nted-token"}
     first, again = run(credentials), run(credentials)
-    told = json.loads(first.stdout)
-    assert (told["status"], told["revision"]) == ("Authorized", 1)
-    assert told["target"] == f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
-    assert json.loads(again.stdout) == told
+    found = json.loads(first.stdout)
+    assert (found["status"], found["revision"]) == ("Authorized", 1)
+    assert found["target"] == f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
+    assert json.loads(again.stdout) == found
     assert authorized(emulator) == [DEFAULT_SERVICE_PRINCIPAL_ID]
     held = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
     assert held == credentials
@@ -446,5 +446,6 @@ def test_every_example_is_listed_and_run_by_a_test() -> None:
     run_here = set(re.findall(r'EXAMPLES / "([\w-]+)"', Path(__file__).read_text()))
     # `make quickstart` and the README's commands for a tenant run that one.
     assert run_here | {"quickstart"} == folders
-    listed = [re.findall(r"\(examples/([\w-]+)", row[0]) for row in table("Examples")]
+    rows = table("Examples", (EXAMPLES / "README.md").read_text())
+    listed = [re.findall(r"\(([\w-]+)/__main__\.py\)", row[0]) for row in rows]
     assert sorted(name for (name,) in listed) == sorted(folders)

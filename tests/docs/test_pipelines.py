@@ -21,7 +21,7 @@ from entra_emulator import (
     Emulator,
 )
 from entra_emulator.server import Workload
-from support.readme import table
+from support.readme import page, table
 from support.stack import REPOSITORY, cli_environment
 
 FOLDER = REPOSITORY / "examples/pipelines"
@@ -138,7 +138,7 @@ def test_zizmor_finds_nothing_in_a_workflow(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "name", "good", "bad", "told"),
+    ("check", "name", "good", "bad", "finding"),
     [
         (
             *(schema_check, GITHUB[0], "runs-on:", "run-on:"),
@@ -164,14 +164,14 @@ def test_zizmor_finds_nothing_in_a_workflow(name: str) -> None:
     ids=["github schema", "azure schema", "gitlab schema", "actionlint", "zizmor"],
 )
 def test_a_broken_pipeline_is_seen(
-    tmp_path: Path, check: Any, name: str, good: str, bad: str, told: str
+    tmp_path: Path, check: Any, name: str, good: str, bad: str, finding: str
 ) -> None:
     text = (FOLDER / name).read_text()
     assert good in text
     (tmp_path / name).write_text(text.replace(good, bad))
     status, printed = run(check(tmp_path / name))
     assert status != 0, printed
-    assert told in printed
+    assert finding in printed
 
 
 def commands_of_the_head(name: str) -> str:
@@ -208,7 +208,7 @@ def test_no_pipeline_holds_a_secret(name: str) -> None:
 
 @pytest.mark.parametrize("name", [GITHUB[0], AZURE, GITLAB])
 def test_every_setting_of_the_caller_has_a_name_of_pulumi_azuread(name: str) -> None:
-    documented = set(re.findall(r"`(ARM_\w+)`", str(table("Configuration"))))
+    documented = set(re.findall(r"`(ARM_\w+)`", str(table("Settings", page("configuration")))))
     used = {variable for variable, _ in variables(name) if variable.startswith("ARM_")}
     assert "ARM_USE_OIDC" in used
     assert used <= documented

@@ -1,10 +1,9 @@
-"""The README's commands run, its program authorizes, and its tables say what the code does."""
+"""The README's commands run, its programs authorize, and its tables match the resource."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import os
 import re
 import shutil
 import subprocess
@@ -13,26 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from entra_emulator import (
-    DEFAULT_APPLICATION_ID,
-    DEFAULT_SERVICE_PRINCIPAL_ID,
-    Assumptions,
-    Emulator,
-)
+from entra_emulator import DEFAULT_APPLICATION_ID, DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
 from pulumi_entra_provisioning import ProvisioningAuthorization
-from pulumi_entra_provisioning.identity.lookup import SETTINGS, stack_keys, variables
-from pulumi_entra_provisioning.identity.settings import settings
-from pulumi_entra_provisioning.remedies import REMEDIES, SIGN_IN_REMEDIES
-from support.readme import TEXT, block, table, tables
+from support.readme import anchor, block, code, headings, page, readme, table
 from support.stack import REPOSITORY, Stack, cli_environment
 
-
-def code(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
+README = readme()
 
 
 def test_the_program_authorizes(emulator: Emulator, stack: Stack) -> None:
-    stack.program(block("python", "pulumi.export("))
+    stack.program(block("python", "pulumi.export(", README))
     stack.configure(
         servicePrincipalId=DEFAULT_SERVICE_PRINCIPAL_ID,
         oauthBaseAddress="https://m-files.example/scim",
@@ -52,7 +41,7 @@ def test_the_program_is_the_first_of_the_quickstart() -> None:
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "ProvisioningAuthorization"
         ]
 
-    (shown,) = declared(block("python", "pulumi.export("))
+    (shown,) = declared(block("python", "pulumi.export(", README))
     quickstart = (REPOSITORY / "examples/quickstart/__main__.py").read_text()
     assert shown == declared(quickstart)[0]
 
@@ -63,22 +52,27 @@ def test_the_program_beside_pulumi_azuread_authorizes(
     principal = f"SimpleNamespace(object_id={DEFAULT_SERVICE_PRINCIPAL_ID!r})"
     stack = program_for(
         f"from types import SimpleNamespace\nprincipal = {principal}\n"
-        + block("python", "principal.object_id")
+        + block("python", "principal.object_id", README)
     )
     stack.configure_secret(scimToken="a-token")
     stack.up()
     assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
 
 
-def test_the_wheel_is_where_the_installation_looks_for_it() -> None:
-    # What pip would do, without its index: the requirements are here.
+def test_the_package_installs_from_a_clone() -> None:
+    # What pip would do, without its index: the requirements and the build backend are here.
     dry = {"PIP_DRY_RUN": "1", "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PIP_FORCE_REINSTALL": "1"}
     shown = subprocess.run(
-        ["sh", "-eu", "-c", block("sh", "pip install")],
+        ["sh", "-eu", "-c", block("sh", "pip install", README)],
         capture_output=True,
         text=True,
         check=True,
-        env={**cli_environment(REPOSITORY), **dry, "CLONE": str(REPOSITORY)},
+        env={
+            **cli_environment(REPOSITORY),
+            **dry,
+            "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as the option's opposite
+            "CLONE": str(REPOSITORY),
+        },
     ).stdout
     assert (
         f"Would install pulumi-entra-provisioning-{version('pulumi-entra-provisioning')}" in shown
@@ -99,7 +93,7 @@ def test_the_commands_for_a_tenant_authorize(emulator: Emulator, checkout: Path)
     endpoints = {
         name: value for name, value in emulator.environment.items() if not name.startswith("AZURE_")
     }
-    commands = block("sh", "pulumi stack init tenant")
+    commands = block("sh", "pulumi stack init tenant", page("configuration"))
     # No test has an account, and --local is a folder of the one who runs it: this is another.
     assert "`pulumi login --local`" in commands
     without_account = re.sub(
@@ -159,95 +153,22 @@ def test_the_quickstart_authorizes_two_targets_and_then_changes_nothing(checkout
         holds = output.split("The tenant now holds:")[1]
         assert holds.count("authorized 20") == 2
         assert not re.search(r"quickstart-(client-secret|bearer)", output)
-
-
-def test_every_file_and_heading_that_is_linked_is_there() -> None:
-    headings = {
-        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.*)$", TEXT, flags=re.MULTILINE)
-    }
-    for link in re.findall(r"\]\(([^)]+)\)", TEXT):
-        file, _, heading = link.partition("#")
-        if ":" not in link:
-            assert (REPOSITORY / file).exists(), link
-            assert file or heading in headings, link
-
-
-def test_every_make_target_that_is_named_is_there() -> None:
-    named = set(re.findall(r"\bmake ([a-z]+)$|`make ([a-z]+)`", TEXT, flags=re.MULTILINE))
-    targets = {first or second for first, second in named}
-    assert {"quickstart", "check", "clean"} <= targets
-    listed = subprocess.run(
-        ["make", "--no-print-directory"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PATH": os.environ["PATH"]},
-    ).stdout
-    assert targets <= set(re.findall(r"make (\w+)", listed))
+        next_steps = holds.split("What to do next:\n")[1]
+        for file, heading in re.findall(r"([\w/]+\.md)#([\w-]+)$", next_steps, re.MULTILINE):
+            text = (REPOSITORY / file).read_text()
+            assert heading in map(anchor, headings(text))
+        assert next_steps.count(".md#") == 2
 
 
 def test_the_inputs_are_those_of_the_resource() -> None:
     parameters = inspect.signature(ProvisioningAuthorization).parameters
-    declared = [code(row[0])[0] for row in table("Inputs")]
+    declared = [code(row[0])[0] for row in table("Inputs", README)]
     assert sorted(declared) == sorted(set(parameters) - {"resource_name", "opts"})
 
 
 def test_the_outputs_are_those_of_the_resource() -> None:
     inputs = set(inspect.signature(ProvisioningAuthorization).parameters)
     declared = inspect.get_annotations(ProvisioningAuthorization)
-    assert [code(row[0])[0] for row in table("Outputs")] == [
+    assert [code(row[0])[0] for row in table("Outputs", README)] == [
         name for name in declared if name not in inputs
     ]
-
-
-def test_every_setting_is_read_from_each_of_its_places_in_order() -> None:
-    rows = table("Configuration")
-    assert [row[0].strip("`") for row in rows] == list(SETTINGS)
-    for setting, twin, others, *_ in rows:
-        name = setting.strip("`")
-        assert stack_keys(name) == [f"entra-provisioning:{name}", *code(twin)]
-        assert variables(name) == code(others)
-
-
-def test_the_identities_are_told_in_the_order_in_which_they_are_looked_for() -> None:
-    told = [row[0] for row in tables("Configuration")[1]]
-    looked_for = [line.partition(":")[0] for line in settings(lambda _: None, {}).passed_over]
-    assert told == [*looked_for, "Azure CLI, then Azure Developer CLI", "DefaultAzureCredential"]
-
-
-def test_the_remedies_are_those_of_the_errors() -> None:
-    of_graph, of_entra = tables("Errors")
-    assert {row[0].strip("`"): row[1] for row in of_graph} == REMEDIES
-    assert {row[0].strip("`"): row[1] for row in of_entra} == SIGN_IN_REMEDIES
-
-
-def documented_assumptions() -> dict[str, str]:
-    """The settings of the emulator's assumptions with the first paragraph of their docstrings."""
-    source = REPOSITORY / "provider/pulumi_entra_provisioning/emulator/assumptions.py"
-    classes = [
-        node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)
-    ]
-    (assumptions,) = (node for node in classes if node.name == Assumptions.__name__)
-    documented = {}
-    for setting, described in zip(assumptions.body, assumptions.body[1:], strict=False):
-        if isinstance(setting, ast.AnnAssign) and isinstance(setting.target, ast.Name):
-            assert isinstance(described, ast.Expr)
-            text = ast.literal_eval(described.value)
-            documented[setting.target.id] = " ".join(text.split("\n\n")[0].split())
-    return documented
-
-
-def test_every_assumption_of_the_emulator_is_told() -> None:
-    options, assumptions = tables("The emulator")
-    assert {row[0].strip("`"): row[1] for row in assumptions} == documented_assumptions()
-    shown = subprocess.run(
-        ["entra-emulator", "run", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=cli_environment(REPOSITORY),
-    ).stdout
-    for option in code(" ".join(row[0] for row in options)):
-        assert option.split()[0] in shown

@@ -1,4 +1,4 @@
-"""The README's table of what happens when it goes wrong, cell by cell, through the real CLI.
+"""The table of docs/retries-and-faults.md, cell by cell, through the real CLI.
 
 One stack has a resource for each row, each with a service principal and a fault of its own, so that
 one command shows a whole column.
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from entra_emulator import Emulator, Fault
-from support.readme import table
+from support.readme import page, tables
 from support.stack import PREAMBLE, Stack
 
 ProgramFor = Callable[[str], Stack]
@@ -26,24 +26,22 @@ FAULTS = {
     "429": Fault(status=429),
     "503": Fault(status=503),
     "504": Fault(status=504),
-    "connection closed, not acted on": Fault(drop="before"),
-    "connection closed, acted on": Fault(drop="after"),
-    "answer cut in the middle": Fault(drop="body"),
+    "connection closed before the call": Fault(drop="before"),
+    "connection closed after the call": Fault(drop="after"),
+    "truncated answer": Fault(drop="body"),
     "slow answer": Fault(delay=1.0),
     "404, not replicated yet": Fault(status=404),
     "401 without a message": Fault(status=401, code="UnknownError", message=""),
     "401, token not accepted": Fault(status=401, code="InvalidAuthenticationToken"),
     "403": Fault(status=403),
-    "400 of the synchronization service": Fault(status=400, code="UnknownError", message=NESTED),
+    "400 from the synchronization service": Fault(status=400, code="UnknownError", message=NESTED),
     "500": Fault(status=500),
     "502": Fault(status=502),
-    "answer that is not JSON": Fault(
-        status=400, body="{", headers={"Content-Type": "application/json"}
-    ),
-    "200 that is not Graph's": Fault(
+    "invalid JSON": Fault(status=400, body="{", headers={"Content-Type": "application/json"}),
+    "200 in another form than Graph's": Fault(
         status=200, body="{}", headers={"Content-Type": "application/json"}
     ),
-    "page of a proxy": Fault(status=407, body="<html>Sign in</html>"),
+    "error page of a proxy": Fault(status=407, body="<html>Sign in</html>"),
     "redirect": Fault(status=307, headers={"Location": "https://127.0.0.1:9/"}),
 }
 
@@ -56,7 +54,8 @@ COLUMNS = (
     "refresh",
     "destroy",
 )
-CELLS = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in table("Waits and repetitions")}
+WHAT_HAPPENS, MEANINGS = tables("What each fault does", page("retries-and-faults"))
+CELLS = {row[0]: dict(zip(COLUMNS, row[1:], strict=True)) for row in WHAT_HAPPENS}
 
 PROGRAM = """
 for name, principal in config.require_object("principals").items():
@@ -110,7 +109,7 @@ class Rows:
         return {row.name: row.cells[column] for row in self.rows}
 
     def expected_calls(self, column: str) -> dict[str, int]:
-        return {name: 2 if cell == "retries" else 1 for name, cell in self.cells(column).items()}
+        return {name: 2 if cell == "retried" else 1 for name, cell in self.cells(column).items()}
 
     def fails(self, column: str) -> set[str]:
         return {name for name, cell in self.cells(column).items() if cell.startswith("fails")}
@@ -185,13 +184,16 @@ def test_the_table_has_a_cell_for_every_fault_and_step() -> None:
     assert set(CELLS) == set(FAULTS)
     assert sum(len(cells) for cells in CELLS.values()) >= 60
     assert {cell for cells in CELLS.values() for cell in cells.values()} == {
-        "retries",
+        "retried",
         "waits",
         "fails",
-        "fails, repeats",
-        "fails, code used",
-        "warns, repeats",
-        "Unknown",
+        "fails (may have acted)",
+        "fails (code may be spent)",
+        "warns",
+        "status Unknown",
+    }
+    assert {row[0] for row in MEANINGS} == {
+        cell for cells in CELLS.values() for cell in cells.values()
     }
 
 
@@ -202,7 +204,7 @@ def test_create(rows: Rows) -> None:
     assert rows.calls("POST", "acquireAccessToken") == rows.expected_calls("create")
     assert set(messages(printed, rows)) == fails
     assert rows.recorded("status") == {
-        name: "Unknown" if cell == "fails, repeats" else "Authorized"
+        name: "Unknown" if cell == "fails (may have acted)" else "Authorized"
         for name, cell in rows.cells("create").items()
         if cell != "fails"
     }
@@ -224,7 +226,9 @@ def test_create_with_a_code(rows: Rows) -> None:
     assert rows.calls("POST", "acquireAccessToken") == rows.expected_calls(column)
     said = messages(printed, rows)
     assert set(said) == rows.fails(column)
-    used = {name for name, cell in rows.cells(column).items() if cell == "fails, code used"}
+    used = {
+        name for name, cell in rows.cells(column).items() if cell == "fails (code may be spent)"
+    }
     assert {name for name, message in said.items() if "code may be spent" in message} == used
     assert rows.recorded("status") == {
         name: "Unknown" if name in used else "Authorized"
@@ -256,7 +260,7 @@ def updates(rows: Rows, column: str, old: Any, new: Any) -> None:
     revisions = rows.recorded("revision")
     assert {name for name, revision in revisions.items() if revision == 1} == fails
     assert rows.recorded("status") == {
-        name: "Unknown" if cell == "fails, repeats" else "Authorized"
+        name: "Unknown" if cell == "fails (may have acted)" else "Authorized"
         for name, cell in rows.cells(column).items()
     }
     assert rows.held() == rows.expected_held(column, old, new)
@@ -300,7 +304,7 @@ def test_emptying_old_keys(rows: Rows) -> None:
     rows.script("PUT", "secrets")
     printed = rows.stack.up()
     assert rows.calls("PUT", "secrets") == rows.expected_calls(column)
-    warns = {name for name, cell in rows.cells(column).items() if cell == "warns, repeats"}
+    warns = {name for name, cell in rows.cells(column).items() if cell == "warns"}
     warnings = printed.partition("Diagnostics:")[2]
     assert warnings.count("The next `pulumi up` empties SecretToken.") == len(warns)
     assert rows.recorded("keysToEmpty") == {
@@ -330,7 +334,7 @@ def test_refresh(rows: Rows) -> None:
     others = [f"--target=**{row.name}" for row in rows.rows if row.name not in fails]
     rows.stack.refresh(*others)
     assert rows.calls("GET", "secrets") == rows.expected_calls("refresh")
-    status = {"Unknown": "Unknown"}
+    status = {"status Unknown": "Unknown"}
     assert rows.recorded("status") == {
         name: status.get(cell, "Authorized") for name, cell in rows.cells("refresh").items()
     }

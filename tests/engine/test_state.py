@@ -1,4 +1,4 @@
-"""What the README says of a stack's state and of teams, with the real CLI and a file backend."""
+"""What docs/state-and-teams.md says, with the real CLI and a file backend."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
-from support.readme import TEXT, block
+from support.readme import block, page
 from support.stack import BEARER, PASSPHRASE, PREAMBLE, Stack
 from support.tenant import authorizing
 
 ProgramFor = Callable[[str], Stack]
 
-SECTION = TEXT.split("## State and teams\n")[1].split("\n## ")[0]
+PAGE = page("state-and-teams")
 TOKEN = "the-bearer-token-of-this-test"
 
 # A deployment, not a preview, that goes on when its test says so.
@@ -58,9 +58,9 @@ def test_a_second_deployment_is_refused_and_a_preview_is_not(
             assert time.monotonic() < deadline, "no lock was taken"
             time.sleep(0.05)
 
-        (told,) = re.findall("fails: `(the stack [^`]*)`", SECTION)
+        (documented,) = re.findall("fails: `(the stack [^`]*)`", PAGE)
         refused = declared.up(succeeds=False)
-        assert told in refused
+        assert documented in refused
         assert "pulumi cancel" in refused
 
         before = backend(declared)
@@ -85,7 +85,7 @@ def test_a_new_passphrase_takes_the_place_of_the_old_one(declared: Stack) -> Non
     stack_file = declared.folder / "Pulumi.dev.yaml"
     before = stack_file.read_text()
     changed = subprocess.run(
-        ["sh", "-eu", "-c", block("sh", "change-secrets-provider passphrase")],
+        ["sh", "-eu", "-c", block("sh", "change-secrets-provider passphrase", PAGE)],
         cwd=declared.folder,
         env={**declared.whole_environment(), "NEW_PASSPHRASE": "the new one"},
         capture_output=True,
@@ -140,11 +140,11 @@ def test_of_two_stacks_with_one_target_the_last_wins_and_the_other_does_not_noti
     assert held() == TOKEN
 
 
-def test_the_commands_and_options_that_are_told_are_those_of_the_cli(declared: Stack) -> None:
-    for command in re.findall(r"pulumi ((?:stack )?[a-z-]+)", SECTION):
+def test_the_cli_has_every_command_and_option_of_the_page(declared: Stack) -> None:
+    for command in re.findall(r"pulumi ((?:stack )?[a-z-]+)", PAGE):
         shown = declared.pulumi(*command.split(), "--help")
-        for options in re.findall(rf"pulumi {command}\s+[^`]*?(--[a-z-]+)", SECTION):
+        for options in re.findall(rf"pulumi {command}\s+[^`]*?(--[a-z-]+)", PAGE):
             assert options in shown, command
     providers = declared.pulumi("stack", "init", "--help")
-    for provider in re.findall(r"\b(\w+)://\S+/", SECTION):
+    for provider in re.findall(r"\b(\w+)://\S+/", PAGE):
         assert provider in providers

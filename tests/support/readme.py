@@ -6,26 +6,53 @@ import re
 
 from support.stack import REPOSITORY
 
-TEXT = (REPOSITORY / "README.md").read_text()
+
+def readme() -> str:
+    return (REPOSITORY / "README.md").read_text()
 
 
-def block(language: str, containing: str, text: str = TEXT) -> str:
+def page(name: str) -> str:
+    """The text of a page in docs/, by its name without the ending."""
+    return (REPOSITORY / f"docs/{name}.md").read_text()
+
+
+def anchor(heading: str) -> str:
+    """What links a heading on GitHub: https://docs.github.com/get-started/writing-on-github."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+
+
+def section(heading: str, text: str) -> str:
+    """What is under a heading, up to the next one of its level or above."""
+    _, level, rest = re.split(rf"^(#+) {re.escape(heading)}\n", text, flags=re.MULTILINE)
+    return str(re.split(rf"^#{{1,{len(level)}}} ", rest, flags=re.MULTILINE)[0])
+
+
+def code(text: str) -> list[str]:
+    """What stands between backticks."""
+    return re.findall(r"`([^`\n]+)`", text)
+
+
+def block(language: str, containing: str, text: str) -> str:
     """The one code block in `language` that contains a text."""
     blocks = re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
     (found,) = (code for code in blocks if containing in code)
     return str(found)
 
 
-def tables(heading: str, text: str = TEXT) -> list[list[list[str]]]:
+def tables(heading: str, text: str) -> list[list[list[str]]]:
     """The rows of each table under a heading, without its head."""
-    section = text.split(f"## {heading}\n")[1].split("\n## ")[0]
-    found = re.findall(r"(?:^\|.*\|\n)+", section, flags=re.MULTILINE)
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    found = re.findall(r"(?:^\|.*\|\n)+", section(heading, prose), flags=re.MULTILINE)
     return [
         [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.splitlines()[2:]]
         for rows in found
     ]
 
 
-def table(heading: str, text: str = TEXT) -> list[list[str]]:
+def table(heading: str, text: str) -> list[list[str]]:
     """The rows of the first table under a heading."""
     return tables(heading, text)[0]

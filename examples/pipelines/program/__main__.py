@@ -1,4 +1,4 @@
-"""One service principal, authorized for provisioning by SCIM with a bearer token."""
+"""Authorizes one service principal for SCIM provisioning with a bearer token."""
 
 import pulumi
 from pulumi_entra_provisioning import ProvisioningAuthorization

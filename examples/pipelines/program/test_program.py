@@ -1,4 +1,4 @@
-"""The program on a tenant of the emulator, which the fixture of the package gives to each test."""
+"""Runs the program on the emulator. The fixture `entra_emulator` gives each test its own tenant."""
 
 import subprocess
 from pathlib import Path
