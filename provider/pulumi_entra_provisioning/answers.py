@@ -1,4 +1,4 @@
-"""What a service answered when it refused, and what to record where it gave no answer."""
+"""The answers of services that refused, and what to record for those that did not answer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .redaction.text import printable
 class Answer:
     """What a service said when it refused.
 
-    `status` is the HTTP status, or None where no answer came. `code` and `message` are the
+    `status` is the HTTP status, or None if no answer came. `code` and `message` are the
     service's own, the synchronization service's unwrapped from Graph's, without the values of
-    credentials. `retry_after` is in seconds. `may_have_acted` is True where the request may have
-    been carried out all the same, `is_final` where sending it again can't help, `out_of_time` where
+    credentials. `retry_after` is in seconds. `may_have_acted` is True if the request may have
+    been carried out all the same, `is_final` if sending it again can't help, `out_of_time` if
     no answer came because the time for the step was over.
     """
 

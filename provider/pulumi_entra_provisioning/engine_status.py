@@ -27,14 +27,14 @@ class Resource(NamedTuple):
 
 
 def send(message: str, resource: Resource | None = None) -> None:
-    """Add the message, and `resource` where it is to be recorded, to the answer of this step.
+    """Add the message, and `resource` if it is to be recorded, to the answer of this step.
 
     The step has to fail with an exception after it. Where no engine called it, nothing happens.
     """
     context = calling()
     if context is None:
         return
-    # The engine takes the details only where their code is the one that the SDK answers with.
+    # The engine reads the details only if their code is the one that the SDK answers with.
     code, _ = grpc.StatusCode.UNKNOWN.value
     status = Status(code=code, message=message)
     if resource is not None:

@@ -29,7 +29,7 @@ _GZIP: Final = b"\x1f\x8b"
 class UnusableAnswerError(Exception):
     """An answer whose body is too large, can't be decoded or is not what the service documents.
 
-    `status` is its HTTP status, `url` the URL that gave it, where that is known.
+    `status` is its HTTP status, `url` the URL that gave it, if that is known.
     """
 
     def __init__(self, status: int, problem: str, url: str = "") -> None:
@@ -60,7 +60,7 @@ def check(urls: Iterable[str], ca_file: str) -> None:
 
 
 def proxy(url: str) -> str | None:
-    """The proxy for `url`: of HTTPS_PROXY and NO_PROXY, or of the system where it has settings."""
+    """The proxy for `url`: of HTTPS_PROXY and NO_PROXY, or of the system if it has settings."""
     found = select_proxy(url, get_environ_proxies(url, None))
     if not found or not found.strip():
         return None

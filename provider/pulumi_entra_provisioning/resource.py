@@ -30,10 +30,10 @@ class ProvisioningAuthorization(
     __module__ = __package__
 
     application_id: pulumi.Output[str | None]
-    """Object id of the application, where that is the target: a GUID."""
+    """Object id of the application, if it is the target: a GUID."""
 
     service_principal_id: pulumi.Output[str | None]
-    """Object id of the service principal, where that is the target: a GUID."""
+    """Object id of the service principal, if it is the target: a GUID."""
 
     triggers: pulumi.Output[Any]
     """The values whose change authorizes again."""
@@ -78,7 +78,7 @@ class ProvisioningAuthorization(
     """`Authorized`, `Quarantined`, `CredentialsMissing` or `Unknown`, as last seen."""
 
     verification: pulumi.Output[str | None]
-    """`Valid`, or `Failed:` with status and code, where `job_id` is given."""
+    """`Valid`, or `Failed:` with status and code, if `job_id` is given."""
 
     keys_to_empty: pulumi.Output[Sequence[str]]
     """Keys that are no longer declared and that Graph still holds: the next `up` empties them."""

@@ -21,7 +21,7 @@ _FLAGS: Final = (
 def read(path: str | os.PathLike[str]) -> str:
     """The text of a file in UTF-8, as it is but for a byte order mark.
 
-    Raises ValueError where `read_bytes` does and where the content is not UTF-8. Its message is a
+    Raises ValueError if `read_bytes` does and if the content is not UTF-8. Its message is a
     plain reason, such as "it is not a regular file", that quotes neither the path nor the content:
     either may be a secret.
     """
@@ -34,8 +34,8 @@ def read(path: str | os.PathLike[str]) -> str:
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """The content of a file.
 
-    Raises ValueError where it can't be read, where it is not a regular file (a directory, a FIFO,
-    a device) and where it is larger than LIMIT. Never waits.
+    Raises ValueError if it can't be read, if it is not a regular file (a directory, a FIFO,
+    a device) and if it is larger than LIMIT. Never waits.
     """
     try:
         descriptor = _open(path)

@@ -36,7 +36,7 @@ def refused(error: APIError, request_id: str, retry_after: str, secrets: Secrets
 
 
 def unwrapped(code: str, message: str) -> tuple[str, str]:
-    """The synchronization service's own code and message where Graph wraps them.
+    """The synchronization service's own code and message, which Graph may wrap.
 
     Graph passes that service's error as JSON inside `message`, with the code UnknownError.
     """
@@ -57,7 +57,7 @@ def may_have_acted(status: int) -> bool:
 
 
 def not_answered(error: httpx.HTTPError) -> Answer:
-    """The answer to record where none came."""
+    """The answer to record for a request that Graph did not answer."""
     if isinstance(error, httpx.ProxyError):
         return unanswered(f"Tunnel connection failed: {error}")
     not_sent = isinstance(
@@ -77,7 +77,7 @@ def not_answered(error: httpx.HTTPError) -> Answer:
 
 
 def member(document: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
-    """A member of a JSON object, None where it is null or not there."""
+    """A member of a JSON object, None if it is null or not there."""
     found = document.get(name)
     if found is None or (isinstance(found, kind) and not isinstance(found, bool)):
         return found

@@ -97,8 +97,8 @@ class Graph:
     """Microsoft Graph v1.0 of one national cloud, called with one identity.
 
     Every function takes the `patience` of the step that it is part of, which repeats its request
-    where waiting may help; none follows a redirect. Every function raises RequestError where Graph
-    refuses or does not answer, SignInError where Entra gives no token, SettingsError where no
+    when waiting may help; none follows a redirect. Every function raises RequestError if Graph
+    refuses or does not answer, SignInError if Entra gives no token, SettingsError if no
     identity of the caller serves.
     """
 
@@ -163,9 +163,9 @@ class Graph:
         )
 
     async def _taken_for_object_id(self, target: Target, patience: Patience) -> str:
-        """What to do where the target's id is not an object id but an application (client) id.
+        """What to do if the target's id is an application (client) id instead of an object id.
 
-        Nothing where it is not, or where the caller may not look.
+        Empty if it is not, or if the caller may not look it up.
         """
         client, app_id = self._client, target.object_id
         of_app_id = (
@@ -199,7 +199,7 @@ class Graph:
     ) -> None:
         """Have a synchronization job try the credentials that the service holds for the target.
 
-        `credentials` are the declared ones, which the application's answer may quote, or None where
+        `credentials` are the declared ones, which the application's answer may quote, or None if
         they are not known.
         https://learn.microsoft.com/graph/api/synchronization-synchronizationjob-validatecredentials
         """

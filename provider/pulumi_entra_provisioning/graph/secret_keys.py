@@ -34,6 +34,6 @@ _BY_LOWER_CASE: Final = {key.lower(): key for key in KEYS}
 
 
 def nearest(key: str) -> str | None:
-    """The key of Graph that `key` was probably meant to be, or None where nothing resembles it."""
+    """The key of Graph that `key` was probably meant to be, or None if nothing resembles it."""
     matches = difflib.get_close_matches(key.lower(), _BY_LOWER_CASE, n=1, cutoff=0.8)
     return _BY_LOWER_CASE[matches[0]] if matches else None

@@ -13,7 +13,7 @@ _FRAMING: Final = {"content-encoding", "content-length", "transfer-encoding"}
 
 
 def graph_transport(url: str, ca_file: str) -> httpx.AsyncBaseTransport:
-    """What reaches Microsoft Graph at `url`, trusting `ca_file` alone where it is given."""
+    """The transport to Microsoft Graph at `url`, which trusts only `ca_file` if it is given."""
     trust = ssl.create_default_context(cafile=ca_file) if ca_file else True
     return _Bounded(httpx.AsyncHTTPTransport(verify=trust, proxy=proxy(url)))
 

@@ -69,7 +69,8 @@ class GitHubActions:
 class ManagedIdentity:
     """The managed identity of the Azure resource that this runs on.
 
-    System-assigned without a client id. `host` is where it asks, where that is not the usual place.
+    System-assigned without a client id. `host` is the URL of its service if that is not the usual
+    one.
     """
 
     name: ClassVar[str] = "managed identity"
@@ -78,7 +79,7 @@ class ManagedIdentity:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Whoever azure-identity's DefaultAzureCredential finds; developers only where `developer`."""
+    """The identity that DefaultAzureCredential finds, among developers' only with `developer`."""
 
     developer: bool
 
@@ -111,7 +112,7 @@ def configured_identity(
 
 
 def _check_client(found: Found, problems: list[str]) -> None:
-    """A credential without its client is a mistake where no other identity is configured."""
+    """A credential without its client is a mistake if no other identity is configured."""
     given = [name for name in CREDENTIALS if found.values[name]]
     given += [name for name in AZURE_CREDENTIALS if found.environment.get(name)]
     problems += [

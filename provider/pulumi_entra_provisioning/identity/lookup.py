@@ -171,7 +171,7 @@ class _Source:
 class Found:
     """The settings that count, from all places.
 
-    `values` has a text for each setting, "" where none is set. `environment` has the variables that
+    `values` has a text for each setting, "" if none is set. `environment` has the variables that
     count. `unused` has the reason for each setting and variable that does not count.
     With `environment_alone`, an identity comes from the environment or from nowhere.
     """

@@ -1,4 +1,4 @@
-"""The caller's access tokens: one request for all who need one, and what went wrong with it."""
+"""The caller's access tokens: one request for all calls that need one, and its errors."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class SharedTokenCredential(AsyncTokenCredential):
     ) -> AccessToken:
         """A token for `scopes`, as azure.core's AsyncTokenCredential has it.
 
-        Raises SignInError where Entra refuses or does not answer, and SettingsError where no
+        Raises SignInError if Entra refuses or does not answer, and SettingsError if no
         identity serves, a certificate can't be used or the account is a personal one.
         """
         request = (scopes, claims, enable_cae)
@@ -182,7 +182,7 @@ class SharedTokenCredential(AsyncTokenCredential):
                 )
 
     def late(self, error: RequestError) -> ProvisioningError:
-        """`error`, that no token came in time, with what kept it where that is known."""
+        """The error for a token that did not come in time, with the reason if it is known."""
         running = getattr(self._credential, "running", "")
         if running:
             message = f"{error.answer.message}: `{running}` did not finish"
@@ -349,7 +349,7 @@ def _in_thread(function: Callable[..., _T], *args: object) -> asyncio.Future[_T]
 
 
 def _description(response: HttpResponse) -> str:
-    """Entra's own words in an answer, or nothing where it is not Entra's."""
+    """Entra's own words in an answer, or nothing if it is not Entra's."""
     try:
         # Not json(), which the answers of earlier versions of azure-core do not have.
         said = json.loads(response.text())["error_description"]

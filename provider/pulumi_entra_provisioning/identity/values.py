@@ -18,7 +18,7 @@ def is_true(text: str) -> bool:
 
 
 def flag(name: str, text: str, problems: list[str], *, default: bool = False) -> bool:
-    """The value of the flag `name`, which is `default` where `text` is empty."""
+    """The value of the flag `name`, which is `default` if `text` is empty."""
     if not (text := text.strip().lower()):
         return default
     if text not in (*_TRUE, *_FALSE):

@@ -30,7 +30,7 @@ def moment(text: str) -> datetime | None:
 def expiry_warning(expires_at: str | None, target: object, now: datetime) -> str | None:
     """The warning about credentials of `target`: from 30 days before `expires_at`, and after it.
 
-    `target` is None where it is not known yet.
+    `target` is None if it is not known yet.
     """
     end = moment(expires_at) if expires_at else None
     if end is None or end - now > _NOTICE:

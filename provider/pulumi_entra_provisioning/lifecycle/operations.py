@@ -39,8 +39,8 @@ class Lifecycle:
     """The steps that call Microsoft Graph, for one identity, on one event loop.
 
     `log` takes a line for the user's log, `warn` one that asks for action. Every step raises
-    RequestError (or SignInError) where Graph (or Entra) refuses or does not answer, and
-    SettingsError where nothing could be sent. The state is then as it was before the step, unless
+    RequestError (or SignInError) if Graph (or Entra) refuses or does not answer, and
+    SettingsError if nothing could be sent. The state is then as it was before the step, unless
     the RequestError has `outputs`.
     """
 
@@ -276,7 +276,7 @@ class Lifecycle:
         return VALID
 
     async def read(self, id_: str, old: Outputs | None) -> Outputs | None:
-        """What is left of an authorization, or None where its target is gone.
+        """What is left of an authorization, or None if its target is gone.
 
         `id_` is the resource's id. `old` is what the last step left, or None for an authorization
         that the stack only looks at: then a missing target raises RequestError.
@@ -376,7 +376,7 @@ class Lifecycle:
     async def _refusals(
         self, target: Target, keys: Sequence[str], patience: Patience
     ) -> dict[str, RequestError]:
-        """Empty `keys`, one by one where Graph refuses them together; why which was refused."""
+        """Empty `keys`, one by one if Graph refuses them together; why which was refused."""
         if not keys:
             return {}
         try:

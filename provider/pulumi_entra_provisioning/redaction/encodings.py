@@ -105,7 +105,7 @@ def _without_percent(text: str) -> str:
 
 
 def _without_equals(text: str) -> str:
-    """Quoted-printable's `=41`, or `==41` where a line was broken."""
+    """Quoted-printable's `=41`, or `==41` if a line was broken."""
     return _quoted_printable(text).decode(errors="replace") if "=" in text else text
 
 
@@ -181,7 +181,7 @@ _NUMBERS: Final = (
 
 
 def _legible_parts(chunks: list[bytes], legible: re.Pattern[str]) -> Iterator[str]:
-    """The parts of `chunks` that are text in UTF-8, or in UTF-16 where they hold its zeros."""
+    """The parts of `chunks` that are text in UTF-8, or in UTF-16 if they hold its zeros."""
     with_zeros = [chunk[start:] for chunk in chunks if chunk.count(0) > 3 for start in (0, 1)]
     for charset, read in (("utf-8", chunks), ("utf-16-le", with_zeros), ("utf-16-be", with_zeros)):
         for chunk in read:
@@ -190,7 +190,7 @@ def _legible_parts(chunks: list[bytes], legible: re.Pattern[str]) -> Iterator[st
 
 
 def _parts_in_other_charsets(chunks: list[bytes], letters: frozenset[str]) -> Iterator[str]:
-    """The parts of `chunks` that hold one of `letters` where they are not taken for UTF-8."""
+    """The parts of `chunks` that hold one of `letters` if they are not taken for UTF-8."""
     shifted = [*chunks, *(chunk[1:] for chunk in chunks)]
     for charset, read in (("latin-1", chunks), ("utf-16-le", shifted), ("utf-16-be", shifted)):
         for chunk in read:

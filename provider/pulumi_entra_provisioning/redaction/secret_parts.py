@@ -58,7 +58,7 @@ def secret_parts(value: str, depth: int = 0) -> Iterator[str]:
 
 
 def _leaves(value: str) -> list[str] | None:
-    """The texts and numbers in a JSON object or list, or None where `value` is neither."""
+    """The texts and numbers in a JSON object or list, or None if `value` is neither."""
     if not value.startswith(("{", "[")):
         return None
     try:
@@ -144,7 +144,7 @@ def _connection_string_parts(value: str) -> Iterator[str]:
 
 
 def _plain_forms(value: str) -> Iterator[str]:
-    """What a value that was declared in an encoding is without it, where that is text."""
+    """What a value that was declared in an encoding is without it, if that is text."""
     whole = compact(value)
     forms = [undo(value) for undo in ESCAPES]
     if re.fullmatch(r"[A-Za-z0-9+/_-]{8,}={0,2}", whole):

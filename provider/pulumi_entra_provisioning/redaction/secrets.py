@@ -29,7 +29,7 @@ class Secrets:
     """What no text that is shown may hold.
 
     `credentials` maps keys of `synchronizationSecret` to values, which GROUPS splits into what is
-    secret and what is not. It is None where the service holds credentials that are not known here:
+    secret and what is not. It is None if the service holds credentials that are not known here:
     then no free text of it is shown. `others` are secret whatever they look like.
     """
 
@@ -64,7 +64,7 @@ class Secrets:
             [r"\s*".join(map(re.escape, word)) for word in words],
         )
         self._tiny = _matching(
-            # Almost every text holds so short a value: it counts only where it stands as a value.
+            # Almost every text holds so short a value: it counts only if it stands as a value.
             r"[\"'`(\[{{<>=:]\s*(?:{})\s*(?:[\"'`)\]}}<>,;.&]|$)",
             map(re.escape, tiny - {""}),
         )
@@ -75,8 +75,8 @@ class Secrets:
     def can_be_read_in(self, *texts: str) -> bool | None:
         """Whether a secret can be read in `texts`, or None if that takes too much effort.
 
-        It can be read where eight consecutive characters of it stand in a decoding, white space
-        removed and in any case. A value of four to seven characters has to stand whole; where it
+        It can be read if eight consecutive characters of it stand in a decoding, white space
+        removed and in any case. A value of four to seven characters has to stand whole; if it
         is letters or digits alone, as a word; a shorter one, as a quoted value. A bearer token can
         be read whoever's it is.
         """

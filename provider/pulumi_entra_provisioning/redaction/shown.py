@@ -51,7 +51,7 @@ def shown(said: str, secrets: Secrets) -> str:
 def shown_code(said: str, secrets: Secrets) -> str:
     """An error code as it may be shown, or "".
 
-    A known code is always shown, so that its remedy is found. Another one is shown where it has the
+    A known code is always shown, so that its remedy is found. Another one is shown if it has the
     form of a code and no secret can be read in it, as in a password such as `Summer2026`. Where not
     every secret is known, it must also be free of digits.
     """
@@ -62,7 +62,7 @@ def shown_code(said: str, secrets: Secrets) -> str:
 
 
 def shown_id(said: str, secrets: Secrets) -> str:
-    """A request-id or the id of a job as it may be shown, or "" where it is none."""
+    """A request-id or the id of a job as it may be shown, or "" if it is none."""
     return said if _ID.fullmatch(said) and secrets.can_be_read_in(said) is False else ""
 
 
