@@ -193,7 +193,7 @@ def test_destroy_says_which_key_graph_refuses_to_empty_and_empties_the_others(
     stack = program_for(BEARER.replace('"SecretToken": c', '"SyncNotificationSettings": c'))
     stack.configure_secret(token='{"Enabled":true}')
     stack.up()
-    assert f"SyncNotificationSettings of {PRINCIPAL} stays" in stack.destroy()
+    assert f"SyncNotificationSettings of {PRINCIPAL} was not emptied" in stack.destroy()
     assert list(held(emulator)) == ["SyncNotificationSettings"]
 
 
@@ -425,7 +425,7 @@ PLANTED = "pl4nted"
         ("application_id=GUID, credentials={SECRET: SECRET}", "a key that Graph does not know"),
         (
             "application_id=GUID, credentials={'secretToken': SECRET}",
-            'credentials["secretToken"]: not a key of Graph. Write "SecretToken"',
+            'credentials["secretToken"]: not a key of Graph. Use "SecretToken"',
         ),
         (
             "application_id=GUID, credentials=[{'key': 'Url', 'value': SECRET}] * 2",
@@ -471,7 +471,7 @@ def test_a_missing_setting_and_an_unknown_cloud_are_told_in_the_preview(
     stack.configure_secret(token="t0ken")
     printed = stack.preview(succeeds=False)
     assert (
-        "clientId: not set, though AZURE_CLIENT_SECRET is. Set it by `pulumi config set" in printed
+        "clientId: not set, but AZURE_CLIENT_SECRET is. Set it with `pulumi config set" in printed
     )
     assert "AZURE_CLIENT_ID" in printed
     assert "environment: not a cloud that is known here" in printed

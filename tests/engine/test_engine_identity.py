@@ -107,7 +107,7 @@ def test_where_nobody_is_signed_in_the_preview_passes_and_the_run_says_what_was_
     stack.preview()
     printed = stack.up(succeeds=False)
     for line in (
-        "no identity serves. Configure one of these:",
+        "no identity gave a token. Configure one of these:",
         "client secret: clientSecret or clientSecretFilePath, tenantId and clientId are not set",
         "managed identity: useMsi is not true",
         "AzureCliCredential: Please run 'az login' to set up an account",
@@ -128,7 +128,7 @@ def test_a_caller_that_lacks_a_permission_is_told_the_command_that_grants_it(
     stack = program_for(BEARER.replace("credentials=", "timeout=6, credentials="))
     stack.configure_secret(token="t0ken")
     printed = stack.up(succeeds=False)
-    assert "has the application permissions Application.Read.All; it needs" in printed
+    assert "has the application permissions Application.Read.All. It needs" in printed
     (command,) = re.findall(r"^ *(az rest --method POST .*)$", printed, re.MULTILINE)
     assert f"/v1.0/servicePrincipals/{client.object_id}/appRoleAssignments" in command
     assert not re.search(r"\beyJ[\w-]+\.eyJ", printed)
