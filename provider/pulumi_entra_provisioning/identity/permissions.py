@@ -85,7 +85,7 @@ def lacking_to_look(caller: Caller, target: str, graph_endpoint: str) -> str:
             f"To check whether {target} exists, the caller needs the delegated permission {needed}."
         )
     return (
-        f"The caller (client {caller.client_id}) has {_listed(caller.roles)}; it needs {needed} to"
+        f"The caller (client {caller.client_id}) has {_listed(caller.roles)}. It needs {needed} to"
         f" check whether {target} exists. Grant it:\n  {_grant(caller, needed, graph_endpoint)}"
     )
 

@@ -129,7 +129,7 @@ def test_a_user_of_a_client_of_microsofts_is_sent_to_a_service_principal(client_
 def test_a_caller_that_may_not_look_is_told_the_permission_to_look_with() -> None:
     only = caller({**APPLICATION, "roles": ["Synchronization.ReadWrite.All"]})
     told = lacking_to_look(only, TARGET, GRAPH)
-    assert "it needs Application.Read.All to check whether" in told
+    assert "It needs Application.Read.All to check whether" in told
     assert "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30" in told
     assert "delegated permission Application.Read.All" in lacking_to_look(
         caller(USER), TARGET, GRAPH
