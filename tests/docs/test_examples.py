@@ -130,6 +130,7 @@ def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     emulator: Emulator, example_stack: ExampleStack
 ) -> None:
     stack = example_stack(EXAMPLES / "rotation")
+    stack.environment = {**stack.environment, "PULUMI_STACK": "prod"}
     stack.pulumi("stack", "init", "prod")
     assert "does not support environments" in stack.preview(succeeds=False)
     file = stack.folder / "Pulumi.prod.yaml"
@@ -248,7 +249,7 @@ def test_a_service_authorizes_without_a_project_and_prints_no_credential(
 
     refused = run({"secretToken": "pl4nted-token"})
     assert refused.returncode != 0
-    assert 'Write "SecretToken": case counts.' in refused.stderr
+    assert 'Use "SecretToken": keys are case-sensitive.' in refused.stderr
 
     credentials = {"BaseAddress": "https://scim.contoso.example/v2", "SecretToken": "pl4nted-token"}
     first, again = run(credentials), run(credentials)
