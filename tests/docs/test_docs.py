@@ -30,6 +30,7 @@ DOCS = REPOSITORY / "docs"
 PAGES = [
     REPOSITORY / "README.md",
     REPOSITORY / "CONTRIBUTING.md",
+    REPOSITORY / "CHANGELOG.md",
     REPOSITORY / "examples/README.md",
     *sorted(DOCS.glob("*.md")),
 ]
@@ -85,8 +86,10 @@ def test_the_readme_lists_every_page() -> None:
 
 def test_every_make_target_that_a_page_names_exists() -> None:
     texts = [path.read_text() for path in PAGES]
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)(?:$|`| #)", "\n".join(texts), flags=re.MULTILINE))
-    assert {"quickstart", "check", "clean"} <= named
+    named = set(
+        re.findall(r"(?:^|`)make ([a-z]+)(?:$|`|\s+#)", "\n".join(texts), flags=re.MULTILINE)
+    )
+    assert {"quickstart", "test", "check", "clean"} <= named
     listed = subprocess.run(
         ["make", "--no-print-directory"],
         cwd=REPOSITORY,
@@ -246,6 +249,13 @@ def test_every_option_of_the_emulator_exists() -> None:
 
 
 # Pipelines
+
+
+def test_every_variable_that_a_pipeline_signs_in_with_is_one_of_a_setting() -> None:
+    rows = table("Sign in", page("pipelines"))
+    named = {name for row in rows for name in code(row[1]) if re.fullmatch(r"[A-Z_]+", name)}
+    assert len(named) >= 5
+    assert named <= {variable for name in SETTINGS for variable in variables(name)}
 
 
 def test_a_clone_builds_the_wheel_that_the_example_of_a_pipeline_installs(tmp_path: Path) -> None:
