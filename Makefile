@@ -4,13 +4,15 @@ export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
-# Most tests wait for a server or a process: more workers than cores.
-PARALLEL := --numprocesses 6 --dist worksteal
+# Many tests wait for a server or a process: more workers than the two cores of a usual runner.
+PARALLEL := --numprocesses 4 --dist worksteal
+# Where this is set, every Python that the tests start compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Every example is called __main__: mypy needs their full names.
 EXAMPLES := $(subst /,.,$(patsubst examples/%.py,%,$(wildcard examples/*/__main__.py examples/*/program/*.py)))
 
-.PHONY: help quickstart test check lint format clients live bench pictures clean cli
+.PHONY: help quickstart test fuzz check lint format clients live bench pictures clean cli
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,8 +20,11 @@ help: ## list the targets
 quickstart: .venv/ready cli ## authorize an application and a service principal on the emulator
 	@sh examples/quickstart/quickstart.sh
 
-test: .venv/ready ## the tests that need no Pulumi CLI and no second: run them after every edit
-	pytest $(PARALLEL) -m 'not clients and not slow' tests/provider tests/emulator tests/package/test_layout.py
+test: .venv/ready ## the tests that need neither the Pulumi CLI nor seconds, after every edit
+	pytest $(PARALLEL) -m 'not slow' --hypothesis-profile quick tests/provider tests/emulator tests/package/test_layout.py
+
+fuzz: .venv/ready ## the tests of random inputs, with 20,000 examples each
+	pytest $(PARALLEL) -m hypothesis --hypothesis-profile thorough tests/provider tests/emulator
 
 lint: .venv/ready .venv/azuread ## formatting, lint and types
 	ruff format --check .

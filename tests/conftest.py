@@ -10,6 +10,8 @@ from entra_emulator import Emulator
 from hypothesis import settings
 from support.stack import Stack
 
+# `make test` takes the first, `make check` the second, `make fuzz` the third.
+settings.register_profile("quick", max_examples=100, deadline=None)
 settings.register_profile("default", max_examples=1_000, deadline=None)
 settings.register_profile("thorough", max_examples=20_000, deadline=None)
 settings.load_profile("default")

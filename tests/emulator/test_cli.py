@@ -21,6 +21,8 @@ from support.emulator_clients import (
     SECRETS,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[Emulator]:
@@ -252,8 +254,6 @@ def test_serve_prints_the_environment_and_stops_in_order(number: signal.Signals)
 
 CALL = f"""
 import os, ssl, sys, time, uuid, httpx
-
-pytestmark = pytest.mark.slow
 url, ca = os.environ["ENTRA_PROVISIONING_GRAPH_ENDPOINT"], os.environ["ENTRA_PROVISIONING_CA_FILE"]
 form = {{
     "grant_type": "client_credentials", "client_id": os.environ["AZURE_CLIENT_ID"],

@@ -22,6 +22,7 @@ def post(client: httpx.Client, times: int) -> None:
         assert client.post("/v1.0/applications", content=MANY, headers=JSON).status_code == 400
 
 
+@pytest.mark.slow
 def test_the_oldest_large_bodies_are_dropped_and_the_calls_and_small_bodies_stay(
     emulator: Emulator,
 ) -> None:

@@ -188,6 +188,7 @@ def test_a_wrong_path_or_method_of_the_emulators_own_is_told(client: httpx.Clien
 CHROMIUM = shutil.which("chromium")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt-get install chromium")
 def test_a_browser_shows_the_page_on_a_phone(emulator: Emulator, tmp_path: Path) -> None:
     used(emulator)

@@ -103,6 +103,7 @@ def test_a_second_emulator_of_one_process_is_refused_and_the_first_one_lives(
         assert len(emulator.tenant.objects("applications")) == 2
 
 
+@pytest.mark.slow
 def test_a_state_file_is_free_again_after_a_kill_and_what_was_left_is_removed(
     tmp_path: Path,
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_state_file_is_free_again_after_a_kill_and_what_was_left_is_removed(
     assert names(tmp_path) == sorted((*kept, "state"))
 
 
+@pytest.mark.slow
 def test_many_that_want_one_state_file_get_it_one_after_the_other(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     program = (
@@ -177,6 +179,7 @@ def test_the_state_file_and_its_lock_are_for_their_owner_only(tmp_path: Path) ->
 # What is no state file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -224,6 +227,7 @@ LINES = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
 LINES += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--seed", "--faults"])
 @pytest.mark.parametrize(
     ("name", "said"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import socketserver
@@ -40,10 +41,15 @@ def said(document: Any, status: int = 200, **headers: str) -> Trick:
     )
 
 
+@functools.cache
+def _zeros() -> bytes:
+    packed = zlib.compressobj(wbits=31)
+    return b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(256)) + packed.flush()
+
+
 def bomb(layers: int = 1) -> Trick:
     """An answer of at most 256 KB that `layers` of gzip expand to 256 MiB."""
-    packed = zlib.compressobj(wbits=31)
-    body = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(256)) + packed.flush()
+    body = _zeros()
     for _ in range(layers - 1):
         body = gzip.compress(body)
     encodings = ", ".join(["gzip"] * layers)
