@@ -21,32 +21,32 @@ quickstart: .venv/ready cli ## authorize an application and a service principal 
 	@sh examples/quickstart/quickstart.sh
 
 test: .venv/ready ## the tests that need neither the Pulumi CLI nor seconds, after every edit
-	pytest $(PARALLEL) -m 'not slow' --hypothesis-profile quick tests/provider tests/emulator tests/package/test_layout.py
+	.venv/bin/pytest $(PARALLEL) -m 'not slow' --hypothesis-profile quick tests/provider tests/emulator tests/package/test_layout.py
 
 fuzz: .venv/ready ## the tests of random inputs, with 20,000 examples each
-	pytest $(PARALLEL) -m hypothesis --hypothesis-profile thorough tests/provider tests/emulator
+	.venv/bin/pytest $(PARALLEL) -m hypothesis --hypothesis-profile thorough tests/provider tests/emulator
 
 lint: .venv/ready .venv/azuread ## formatting, lint and types
-	ruff format --check .
-	ruff check .
-	mypy
-	mypy $(addprefix -m ,$(EXAMPLES))
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/mypy $(addprefix -m ,$(EXAMPLES))
 
 format: .venv/ready ## format the code, and fix what ruff can fix
-	ruff format .
-	ruff check --fix .
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
 
 check: lint cli ## lint and every test, as CI runs them
-	pytest $(PARALLEL)
+	.venv/bin/pytest $(PARALLEL)
 
 clients: .venv/ready ## the Graph SDKs of other languages against the emulator, as far as their tools are here
-	pytest -m clients tests/clients
+	.venv/bin/pytest -m clients tests/clients
 
 live: .venv/ready ## the tests of tests/live on a real tenant: ENTRA_LIVE_TENANT_ID and more
-	pytest --live tests/live
+	.venv/bin/pytest --live tests/live
 
 bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations, and of none
-	python tests/bench.py
+	.venv/bin/python tests/bench.py
 
 pictures: .venv/ready cli ## draw the pictures of the documentation, with Graphviz and Chromium
 	python tools/pictures/draw.py

@@ -352,7 +352,7 @@ def test_what_a_failed_create_may_have_left_is_taken_back_by_destroy(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after", times=9))
-    stack = program_for(BEARER.replace("    credentials", "    timeout=2,\n    credentials"))
+    stack = program_for(BEARER.replace("    credentials", "    timeout=5,\n    credentials"))
     stack.configure_secret(token="t0ken")
     stack.up(succeeds=False)
     emulator.faults.clear()

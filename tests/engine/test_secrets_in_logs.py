@@ -78,6 +78,8 @@ def test_a_switch_that_is_said_to_print_no_secret_prints_none(
 
 
 def test_the_log_that_the_cli_keeps_is_encrypted_and_can_be_read_afterwards(stack: Stack) -> None:
+    # `pulumi logs` knows of no stack but a selected one.
+    stack.pulumi("stack", "select", "dev")
     stack.preview()
     logs = stack.folder / "home/logs"
     kept = [path.read_bytes() for path in logs.iterdir()]
