@@ -1,4 +1,4 @@
-"""An Entra tenant and its Microsoft Graph on localhost, for clients that expect the real ones.
+"""A Microsoft Entra tenant and its Microsoft Graph on localhost, for unchanged clients.
 
     with Emulator() as emulator:
         credential = ClientSecretCredential(
@@ -10,7 +10,6 @@
             connection_verify=emulator.ca_file,
         )
 
-What is kept is in `tenant`, who may call in `authority`, what travels in `routes` and `exchange`.
 Everything that Microsoft does not document is a setting of `Assumptions`.
 """
 
@@ -18,7 +17,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .assumptions import Assumptions
-from .default_tenant import (
+from .disturb.faults import Fault
+from .graph.permissions import PERSONAL_TENANT_ID, DirectoryRole
+from .state.model import ClientSecret, FederatedIdentityCredential
+from .tenant.default_tenant import (
     DEFAULT_APP_ID,
     DEFAULT_APPLICATION_ID,
     DEFAULT_CLIENT_ID,
@@ -30,20 +32,17 @@ from .default_tenant import (
     DEFAULT_TENANT_ID,
     DEFAULT_USER_ASSIGNED_CLIENT_ID,
 )
-from .faults import Fault
-from .graph_errors import GraphError
-from .permissions import PERSONAL_TENANT_ID, DirectoryRole
-from .state import ClientSecret, FederatedIdentityCredential
-from .third_party import (
+from .tenant.errors import TenantError
+from .third_party.authorization_server import (
     DEFAULT_REDIRECT_URI,
     DEFAULT_THIRD_PARTY_CLIENT_ID,
     DEFAULT_THIRD_PARTY_CLIENT_SECRET,
 )
-from .throttling import Limits
 
 if TYPE_CHECKING:
-    from .judgement import Finding, Rule
-    from .server import Emulator
+    from .disturb.throttling import Limits
+    from .emulator import Emulator
+    from .observe.judgement import Finding, Rule
 
 __all__ = [
     "DEFAULT_APPLICATION_ID",
@@ -67,20 +66,25 @@ __all__ = [
     "Fault",
     "FederatedIdentityCredential",
     "Finding",
-    "GraphError",
     "Limits",
     "Rule",
+    "TenantError",
 ]
 
 
-# What needs the extra is loaded on first use, so that the command can name the extra instead of
-# failing on import.
-_LOADED_LATE = {"Emulator": ".server", "Finding": ".judgement", "Rule": ".judgement"}
+# These need the extra, which other pytest runs should not have to load, and which the command names
+# if it is missing.
+_MODULES = {
+    "Emulator": ".emulator",
+    "Finding": ".observe.judgement",
+    "Limits": ".disturb.throttling",
+    "Rule": ".observe.judgement",
+}
 
-# Type checkers are not shown this: to them every misspelt name would exist.
+# Hidden from type checkers: they would accept every misspelt name.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        if name in _LOADED_LATE:
-            return getattr(import_module(_LOADED_LATE[name], __name__), name)
+        if name in _MODULES:
+            return getattr(import_module(_MODULES[name], __name__), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,18 +1,17 @@
-"""What Microsoft does not document, each as one named setting.
+"""The behaviour that Microsoft does not document, as one named setting each.
 
-The behaviour that the documentation does state is code elsewhere. Whoever finds out that the
-service does something else changes a setting here, not the code:
-`Emulator(assumptions=Assumptions(put_merges=False))`.
+Documented behaviour is code elsewhere. If you find out that the service behaves differently, change
+a setting, not the code: `Emulator(assumptions=Assumptions(put_merges=False))`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Refusal(NamedTuple):
-    """An answer of Graph: HTTP status, `error.code` and `error.message`."""
+    """An error answer of Graph: HTTP status, `error.code` and `error.message`."""
 
     status: int
     code: str
@@ -20,7 +19,7 @@ class Refusal(NamedTuple):
 
 
 class NestedRefusal(NamedTuple):
-    """An answer with an error of the synchronization service in it.
+    """An error answer of Graph that wraps an error of the synchronization service.
 
     HTTP status, Graph's `error.code`, and the code of the error inside `error.message`.
     """
@@ -29,6 +28,9 @@ class NestedRefusal(NamedTuple):
     outer: str
     code: str
 
+
+CredentialsProblem = Literal["invalid_credentials", "unreachable_target", "incompatible_target"]
+"""Why a target does not accept credentials: the name of a setting."""
 
 _SCIM = "SystemForCrossDomainIdentityManagement"
 _EMPTY_401 = Refusal(401, "UnknownError", "")
@@ -48,18 +50,18 @@ class Assumptions:
     """How the emulated service behaves where the documentation is silent."""
 
     exchange_keys: frozenset[str] = frozenset({"Oauth2AuthorizationCode"})
-    """acquireAccessToken obtains tokens if it is given one of these; else it only stores.
+    """Keys with which acquireAccessToken obtains tokens; without them it only saves the values.
 
-    No public sample of the action has real keys. Microsoft describes the exchange of a grant code
+    No public example of the action has real keys. Microsoft describes the exchange of a grant code
     for an access token, a refresh token and an expiry date, for OAuth applications only:
     https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups
     """
 
     client_credentials_are_exchanged: bool = True
-    """Whether acquireAccessToken obtains a token for `Oauth2ClientId` when it is given no code.
+    """Whether acquireAccessToken obtains a token for `Oauth2ClientId` without a code.
 
-    Microsoft onboards connectors with this grant and does not say who asks for the first token.
-    PUT secrets alone was seen not to lead to one:
+    Microsoft accepts connectors with this grant and does not say who requests the first token.
+    Users report that PUT secrets alone does not lead to one:
     https://learn.microsoft.com/entra/identity/enterprise-apps/app-gallery-user-provisioning-requirements
     """
 
@@ -68,67 +70,67 @@ class Assumptions:
         "Oauth2AccessTokenCreationTime",
         "Oauth2RefreshToken",
     )
-    """The keys under which acquireAccessToken keeps what it obtained.
+    """The keys under which acquireAccessToken saves the tokens.
 
-    Inferred from the enumeration, where these three are neighbours. A live tenant accepted the
-    first two from outside.
+    Inferred from the enumeration, where these three are adjacent. A live tenant accepted the first
+    two from a client.
     """
 
     stores_authorization_code: bool = False
-    """Whether acquireAccessToken keeps `Oauth2AuthorizationCode` as it keeps the other given keys.
+    """Whether acquireAccessToken saves `Oauth2AuthorizationCode` like the other keys.
 
-    A spent code is good for nothing (RFC 6749, 4.1.2). Nobody has published what the service does
-    with it.
+    A used code is worthless (RFC 6749, 4.1.2). What the service does with it is not published.
     """
 
     authorization_code_works_once: bool = True
-    """Whether a code that was accepted before, on whatever target, is refused.
+    """Whether a code that was accepted before, on any target, is refused.
 
-    RFC 6749, 4.1.2 asks for it.
+    RFC 6749, 4.1.2 requires it.
     """
 
     spent_code_error: str = "Oauth2AuthorizationCodeInvalid"
-    """Code of the nested error for a spent authorization code.
+    """Code of the nested error for a used authorization code.
 
-    The service's own word is not published.
+    The service's own code is not published.
     """
 
     exchange_uses_saved_secrets: bool = True
-    """Whether acquireAccessToken takes what it is not given from the secrets that are kept.
+    """Whether acquireAccessToken reads missing keys from the saved secrets.
 
-    The client id and secret may well have been PUT before. Nobody has published whether that helps.
+    The client id and secret may have been PUT before. Whether the service uses them is not
+    published.
     """
 
     foreign_codes_are_accepted: bool = True
-    """Whether a code for a token endpoint that the emulator does not play is accepted once.
+    """Whether a code for a token endpoint outside the emulator is accepted once.
 
-    The emulator calls nobody. False: such an exchange is refused with
+    The emulator calls no other service. False: it refuses such an exchange with
     `unreachable_token_endpoint_error`.
     """
 
     unreachable_token_endpoint_error: str = "Oauth2TokenEndpointUnavailable"  # noqa: S105
-    """Code of the nested error where there is no token endpoint to exchange a code at.
+    """Code of the nested error if there is no token endpoint to exchange a code at.
 
-    The service's own word is not published.
+    The service's own code is not published.
     """
 
     refused_code_error: str = "Oauth2AuthorizationCodeInvalid"
     """Code of the nested error for `invalid_grant` of the third party: RFC 6749, 5.2.
 
-    The service's own word is not published, nor whether it tells these apart.
+    The service's own code is not published, nor whether this one and the next two differ.
     """
 
     refused_client_error: str = "Oauth2ClientCredentialsInvalid"
-    """Code of the nested error for `invalid_client` of the third party. As unpublished."""
+    """Code of the nested error for `invalid_client` of the third party. Not published."""
 
     refused_exchange_error: str = "Oauth2TokenRequestInvalid"
-    """Code of the nested error for every other refusal of the third party. As unpublished."""
+    """Code of the nested error for any other refusal of the third party. Not published."""
 
     put_merges: bool = True
-    """Whether PUT secrets leaves the keys that it does not name. False: it replaces all.
+    """Whether PUT secrets keeps the keys that it does not name. False: it replaces all keys.
 
-    terraform-provider-azuread deletes by putting single keys with "", which needs a merge;
-    Microsoft's how-to on skip-out-of-scope-deletions has readers put everything back, which does
+    terraform-provider-azuread deletes single keys by putting "", which requires a merge.
+    Microsoft's how-to on skip-out-of-scope-deletions tells readers to put all keys back, which does
     not.
     """
 
@@ -136,11 +138,11 @@ class Assumptions:
     """Keys for which "" is refused with `empty_setting_error`.
 
     Seen in https://github.com/microsoftgraph/msgraph-metadata/issues/347; other settings may behave
-    so too.
+    the same.
     """
 
     empty_setting_error: str = "InvalidNotificationSettings"
-    """Code of the nested error when one of `unemptiable_keys` is emptied. From the same report."""
+    """Code of the nested error if a client empties one of `unemptiable_keys`. Same source."""
 
     masked_keys: frozenset[str] = frozenset(
         {
@@ -159,36 +161,36 @@ class Assumptions:
     )
     """Keys whose value GET secrets answers as "*".
 
-    That sensitive values come back so is known from terraform-provider-azuread, which keys do is
-    not: these are the ones that are secret by their name.
+    terraform-provider-azuread shows that sensitive values come back like this, not for which keys:
+    these are secret by their names.
     """
 
     unknown_key: tuple[int, str] = (500, "InternalError")
-    """Status and code for a key outside the enumeration, wrong case included.
+    """Status and code for a key outside the enumeration, including one in the wrong case.
 
     Seen in https://github.com/microsoftgraph/msgraph-beta-sdk-java/issues/372.
     """
 
     missing_synchronization_permission: Refusal = _EMPTY_401
-    """The answer of the synchronization endpoints to a caller without the application role.
+    """The answer of the synchronization endpoints to a caller without the permission.
 
-    Seen in https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800, where 403
-    was expected.
+    Seen in https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800, where the
+    reporter expected 403.
     """
 
     owned_by_reads_all: bool = True
-    """Whether Application.ReadWrite.OwnedBy reads applications that its holder does not own.
+    """Whether Application.ReadWrite.OwnedBy allows to read applications of other owners.
 
-    The permissions reference forbids it to update those and says nothing of reading. The
-    synchronization endpoints are known to ask for ownership of the service principal in any case:
+    The permissions reference forbids to update those and does not mention reading. The
+    synchronization endpoints always require ownership of the service principal:
     https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1102
     """
 
     creator_becomes_owner: bool = True
-    """Whether whoever creates an object owns it from then on.
+    """Whether the creator of an object becomes its owner.
 
-    Needed for Application.ReadWrite.OwnedBy to be of use; stated for no other role.
-    terraform-provider-azuread names the caller as an owner itself.
+    Application.ReadWrite.OwnedBy is useless otherwise; for other permissions it is not documented.
+    terraform-provider-azuread adds the caller as an owner itself.
     """
 
     deleted_application_takes_service_principal: bool = True
@@ -201,77 +203,85 @@ class Assumptions:
     custom_templates: tuple[str, ...] = ("scim", "customappsso")
     """Synchronization templates of an application that is not from the gallery.
 
-    Both have been seen, the second one in older tenants.
+    Both exist, the second one in older tenants.
     """
 
     unknown_template_error: str = "SynchronizationTemplateNotFound"
-    """Code of the nested error for a job of a template that the service principal has not.
+    """Code of the nested error for a job with a template of another application.
 
-    That it has to be one of those is documented, the answer is not:
+    The documentation requires one of its own templates and does not say how Graph answers:
     https://learn.microsoft.com/graph/api/synchronization-synchronization-post-jobs
     """
 
     unknown_scope_error: str = "InvalidRestartCriteria"
-    """Code of the nested error for a `resetScope` that there is not. Not documented."""
+    """Code of the nested error for an unknown `resetScope`. Not documented."""
 
     not_configured_error: str = "SynchronizationJobNotConfigured"
     """Code of the nested error for provisionOnDemand without credentials. Not documented."""
 
     restart_forgets_the_first_run: bool = True
-    """Whether a job whose watermark is reset counts as not having run, with `status.code` NotRun.
+    """Whether `status.code` of a job is NotRun after a reset of its watermark.
 
-    The service evaluates all users again then, as in a first run. The code is not documented.
+    The service then evaluates all users again, like in a first run. The code is not documented.
     """
 
     foreign_credentials_are_valid: bool = True
-    """Whether credentials for a target that the emulator does not play are taken for valid.
+    """Whether credentials for a target outside the emulator are valid.
 
-    The emulator calls nobody. False: they are refused with `unreachable_target`.
+    The emulator calls no other service. False: it refuses them with `unreachable_target`.
     """
 
     invalid_credentials: NestedRefusal = _INVALID_CREDENTIALS
-    """validateCredentials where the target refuses them.
+    """validateCredentials if the target refuses the credentials.
 
-    The codes of this and the next two were seen by users; the HTTP status is not documented.
+    Users report the codes of this setting and the next two. The HTTP status is not documented.
     """
 
     unreachable_target: NestedRefusal = _UNREACHABLE_TARGET
-    """validateCredentials where the target does not answer."""
+    """validateCredentials if the target does not answer."""
 
     incompatible_target: NestedRefusal = _INCOMPATIBLE_TARGET
-    """validateCredentials where there is no SCIM endpoint at `BaseAddress`."""
+    """validateCredentials if there is no SCIM endpoint at `BaseAddress`."""
 
     unreplicated_synchronization: Refusal = _EMPTY_401
     """The answer of the synchronization endpoints about an object that has not replicated yet.
 
-    Graph's other endpoints answer 404. Seen as 401 in
-    https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800, where nothing tells
-    it from a missing permission.
+    Graph's other endpoints answer 404. Seen as 401, the same as for a missing permission, in
+    https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8800.
     """
 
     status_when_authorized: str = "NotRun"
-    """`status.code` of a job that was NotConfigured, once its target holds credentials.
+    """`status.code` of a NotConfigured job after its target gets credentials.
 
-    Some would expect Active.
+    Active would be plausible too.
     """
 
     status_when_disabled: str = "Quarantine"
     """`status.code` of a job that is disabled after four weeks in quarantine.
 
-    Microsoft documents that the job is disabled, not which code it then has, nor whether its
-    quarantine stays: here it does, and `schedule.state` is Disabled.
+    Microsoft documents that the job is disabled, but neither its code nor whether its quarantine
+    stays. Here it stays, and `schedule.state` is Disabled.
     https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
     """
 
     authorization_lifts_quarantine: bool = False
-    """Whether acquireAccessToken takes a job out of quarantine at once.
+    """Whether acquireAccessToken ends the quarantine of a job at once.
 
-    The documentation says that a good cycle does, or starting the job:
+    According to the documentation, a successful cycle or a start of the job ends it:
     https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-quarantine-status
     """
 
     token_lifetime: int = 3599
-    """Seconds that an access token of the token endpoint is valid.
+    """Seconds for which an access token of the token endpoint is valid.
 
-    Entra varies it between 60 and 90 minutes.
+    In Entra, it varies between 60 and 90 minutes.
     """
+
+    def credentials_refusal(self, problem: CredentialsProblem) -> NestedRefusal:
+        """The answer of validateCredentials to this problem."""
+        refusals: dict[CredentialsProblem, NestedRefusal] = {
+            "invalid_credentials": self.invalid_credentials,
+            "unreachable_target": self.unreachable_target,
+            "incompatible_target": self.incompatible_target,
+        }
+        return refusals[problem]

@@ -1,4 +1,4 @@
-"""The command `entra-emulator`: `run` around another command, or `serve` until it is stopped."""
+"""The command `entra-emulator`: `run` another command, or `serve` until it is stopped."""
 
 from __future__ import annotations
 
@@ -9,71 +9,27 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .journal import Call
-    from .judgement import Finding, Rule
-    from .server import Emulator
-    from .tenant import Authorization
+    from .emulator import Emulator
 
-# As argparse has it, for an option or a file that can't be used.
-_UNUSABLE = 2
+# Like argparse, for an invalid option or file.
+_INVALID = 2
 
-# As `env` and `timeout` have them, so that they are told apart from the command's own.
+# Like `env` and `timeout`, so they differ from the usual exit statuses of a command.
 _FAILED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
-
-_CALLS_SHOWN = 40
-_FINDINGS_SHOWN = 5
-
-_NO_CALL = """\
-The command made no call to the emulator. Either it had nothing to send, as a preview or an `up`
-without a change, or it did not use the environment of `run` and may have called Microsoft Entra
-and Microsoft Graph instead."""
-
-# Who a program is and where it goes. Left in place, they would win over the emulator's, or send a
-# real secret to it.
-_IDENTITY = (
-    *(
-        f"{prefix}_{name}"
-        for prefix in ("ENTRA_PROVISIONING", "ARM", "AZURE")
-        for name in (
-            "AUTHORITY_HOST",
-            "CA_FILE",
-            "CLIENT_",
-            "ENVIRONMENT",
-            "FEDERATED_TOKEN_FILE",
-            "GRAPH_ENDPOINT",
-            "OIDC_",
-            "PASSWORD",
-            "SETTINGS_FROM_ENVIRONMENT",
-            "TENANT_ID",
-            "USERNAME",
-            "USE_",
-        )
-    ),
-    "ACTIONS_ID_TOKEN_REQUEST_",
-    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-    "AZURESUBSCRIPTION_",
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IMDS_ENDPOINT",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-    "SYSTEM_OIDCREQUESTURI",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; gives the exit status.
+    """Runs the command line and returns the exit status.
 
-    That is 2 if an option, or a file that it names, can't be used, and 125 if the emulator itself
-    could not start. Else it is 0 with `serve`, and with `run` the command's own: 128 and the
-    signal's number if a signal ended it, 126 and 127 if it could not be started, 1 if all went well
-    but for what `--strict` minds.
+    It is 2 for an invalid option or file, and 125 if the emulator cannot start. `serve` returns 0.
+    `run` returns the command's own status: 128 plus the signal's number if a signal ended it, 126
+    or 127 if it could not start, and 1 if only `--strict` makes it fail.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -82,45 +38,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
         package = (error.name or "a package").partition(".")[0]
         return _fail(f"{package} is missing: install pulumi-entra-provisioning[emulator]")
     except ValueError as error:
-        return _fail(str(error), _UNUSABLE)
+        return _fail(str(error), _INVALID)
     except OSError as error:
-        return _fail(str(error))
+        # Without the number that str() shows.
+        return _fail(error.strerror if error.strerror and not error.filename else str(error))
     return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="entra-emulator",
-        description="A Microsoft Entra tenant and its Microsoft Graph on this machine.",
+        description="Run a Microsoft Entra tenant and its Microsoft Graph on this machine.",
     )
     commands = parser.add_subparsers(required=True, metavar="run|serve")
-    run = commands.add_parser("run", help="run a command against a tenant, and report")
-    serve = commands.add_parser("serve", help="keep a tenant up until interrupted")
+    run = commands.add_parser(
+        "run", help="run a command with the tenant's environment, then print a report"
+    )
+    serve = commands.add_parser(
+        "serve", help="print the tenant's environment and serve until Ctrl-C"
+    )
     for command in (run, serve):
         command.add_argument(
             "--state", type=Path, metavar="FILE", help="keep the tenant in this file between runs"
         )
         command.add_argument(
-            "--seed", type=Path, metavar="FILE", help="YAML: what the tenant holds from the start"
+            "--seed",
+            type=Path,
+            metavar="FILE",
+            help="YAML file with the objects and clients that the tenant starts with",
         )
         command.add_argument(
-            "--faults", type=Path, metavar="FILE", help="YAML: what goes wrong, on which calls"
+            "--faults", type=Path, metavar="FILE", help="YAML file with scripted faults"
         )
         command.add_argument(
             "--replication-lag",
             type=float,
             metavar="SECONDS",
-            help="for so long a new object is not found",
+            help="answer 404 about a new object for this time",
         )
         command.add_argument(
             "--throttling", action="store_true", help="apply Graph's documented limits"
         )
-        command.add_argument("--port", type=int, default=0, help="a free one unless given")
-        command.add_argument("--host", default="127.0.0.1", help="a loopback address")
+        command.add_argument("--port", type=int, default=0, help="default: any free port")
+        command.add_argument(
+            "--host", default="127.0.0.1", help="a loopback address; default: 127.0.0.1"
+        )
     run.add_argument(
         "--strict",
         action="store_true",
-        help="fail if the client did what it should not have done, or made no call",
+        help="fail if the command made no call, or broke a rule for clients",
     )
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     run.set_defaults(do=_run, usage_error=run.error)
@@ -131,18 +97,22 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
-        options.usage_error("a command is needed: entra-emulator run -- COMMAND")
+        options.usage_error("COMMAND is missing: entra-emulator run -- COMMAND")
+    from .observe.report import report
+    from .workloads import without_identity
+
     with _emulator(options) as emulator:
         try:
             status = _execute(command, without_identity(os.environ) | emulator.environment)
         except FileNotFoundError:
-            return _fail(f"there is no command {command[0]!r}", _NOT_FOUND)
+            return _fail(f"command not found: {command[0]!r}", _NOT_FOUND)
         except OSError as error:
-            return _fail(f"{command[0]!r} can't be run: {error.strerror}", _NOT_EXECUTABLE)
-        report = "\n".join(_report(emulator))
-        is_fine = bool(emulator.journal.calls) and not emulator.judgement()
-    # Not on stdout: that is the command's, whose output may be read by a program.
-    print(f"\n{report}", file=sys.stderr)
+            return _fail(f"cannot run {command[0]!r}: {error.strerror}", _NOT_EXECUTABLE)
+        findings = emulator.judgement()
+        text = report(emulator.journal, findings, emulator.tenant.authorizations())
+        is_fine = bool(emulator.journal.calls) and not findings
+    # A program may read stdout, which belongs to the command.
+    print(f"\n{text}", file=sys.stderr)
     return 1 if options.strict and not is_fine and status == 0 else status
 
 
@@ -158,13 +128,15 @@ def _serve(options: argparse.Namespace) -> int:
         for name, value in emulator.environment.items():
             print(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()
-        print(f"Serving at {emulator.url}; Ctrl-C stops it.", file=sys.stderr, flush=True)
+        print(f"Serving at {emulator.url}; press Ctrl-C to stop.", file=sys.stderr, flush=True)
         stop.wait()
     return 0
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
-    from .server import Emulator
+    from .disturb.faults import read_faults
+    from .emulator import Emulator
+    from .input import yaml_file
 
     emulator = Emulator(
         state=options.state,
@@ -175,11 +147,8 @@ def _emulator(options: argparse.Namespace) -> Emulator:
         throttling=options.throttling,
     )
     if options.faults is not None:
-        from . import yaml_file
-        from .faults import read_faults
-
-        document = yaml_file.read(options.faults)
-        emulator.faults.add(*read_faults(document, str(options.faults)))
+        content = yaml_file.read(options.faults)
+        emulator.faults.add(*read_faults(content, str(options.faults)))
     return emulator
 
 
@@ -188,19 +157,13 @@ def _fail(sentence: str, status: int = _FAILED) -> int:
     return status
 
 
-def without_identity(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without who a program is and where it goes."""
-    return {name: value for name, value in environment.items() if not name.startswith(_IDENTITY)}
-
-
 def _execute(command: list[str], environment: dict[str, str]) -> int:
-    """Runs the command to its end, handing on signals; gives its exit status."""
+    """Runs the command to its end, forwards signals to it, and returns its exit status."""
     running: list[subprocess.Popen[bytes]] = []
     early: list[int] = []
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        # A terminal sends Ctrl-C to the command as well, and for many programs a second one means
-        # to give up at once.
+    def forward(number: int, frame: FrameType | None) -> None:
+        # A terminal sends Ctrl-C to the command too, and many programs abort at a second one.
         if number == signal.SIGINT and _in_foreground():
             return
         if running:
@@ -212,7 +175,7 @@ def _execute(command: list[str], environment: dict[str, str]) -> int:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             number = getattr(signal, name)
-            before[number] = signal.signal(number, pass_on)
+            before[number] = signal.signal(number, forward)
     try:
         process = subprocess.Popen(command, env=environment)  # noqa: S603
         running.append(process)
@@ -226,7 +189,7 @@ def _execute(command: list[str], environment: dict[str, str]) -> int:
 
 
 def _in_foreground() -> bool:
-    """Whether a terminal sends its Ctrl-C to this process and its command."""
+    """Whether a terminal sends Ctrl-C to both this process and its command."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY)
     except OSError:
@@ -237,71 +200,6 @@ def _in_foreground() -> bool:
         return False
     finally:
         os.close(terminal)
-
-
-def _report(emulator: Emulator) -> Iterator[str]:
-    """What happened, in lines for somebody who sees it for the first time.
-
-    No values, only the names of keys.
-    """
-    tokens = len(emulator.journal.select("POST", "*/oauth2/v2.0/token"))
-    calls = [call for call in emulator.journal.calls if not _is_authority(call)]
-    if not emulator.journal.calls:
-        yield _NO_CALL
-    yield "Microsoft Graph received:" if calls else "Microsoft Graph received nothing."
-    for call in calls[:_CALLS_SHOWN]:
-        yield from _call_lines(call)
-    if dropped := emulator.journal.bodies_dropped:
-        yield f"  The bodies of {dropped} of these calls were too large to keep."
-    if len(calls) > _CALLS_SHOWN:
-        yield f"  … and {len(calls) - _CALLS_SHOWN} more calls."
-    yield f"Entra was asked for {tokens} {'token' if tokens == 1 else 'tokens'}."
-    yield ""
-    authorizations = emulator.tenant.authorizations()
-    findings = emulator.judgement()
-    if findings:
-        yield "What the client should not have done:"
-        yield from _finding_lines(findings)
-        yield ""
-    yield "The tenant now holds:" if authorizations else "The tenant holds no authorization."
-    for authorization in authorizations:
-        yield from _authorization_lines(authorization)
-
-
-def _finding_lines(findings: list[Finding]) -> Iterator[str]:
-    of_rule: dict[Rule, list[Finding]] = {}
-    for finding in findings:
-        of_rule.setdefault(finding.rule, []).append(finding)
-    for alike in of_rule.values():
-        for finding in alike[:_FINDINGS_SHOWN]:
-            yield f"  {finding.sentence}"
-        if len(alike) > _FINDINGS_SHOWN:
-            yield f"  … and {len(alike) - _FINDINGS_SHOWN} more times."
-
-
-def _is_authority(call: Call) -> bool:
-    return call.path.startswith(("/oidc/", "/msi/")) or any(
-        part in call.path for part in ("/oauth2/", "/.well-known/", "/discovery/")
-    )
-
-
-def _call_lines(call: Call) -> Iterator[str]:
-    from .journal import pairs_of
-
-    outcome = "closed without an answer" if call.status is None else str(call.status)
-    fault = f" (scripted: {call.fault})" if call.fault else ""
-    yield f"  {call.method} {call.path}: {outcome}{fault}"
-    for pair in pairs_of(call.body):
-        emptied = " (emptied)" if pair.get("value") in ("", None) else ""
-        yield f"      {pair.get('key')}{emptied}"
-
-
-def _authorization_lines(authorization: Authorization) -> Iterator[str]:
-    noun = "application" if authorization.kind == "applications" else "service principal"
-    since = authorization.authorized_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    yield f"  {noun} {authorization.display_name!r} ({authorization.id}), authorized {since}"
-    for key in authorization.keys:
-        yield f"      {key}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Fixtures for tests that need a tenant; pytest finds them where the package is installed.
+"""Fixtures for tests that need a tenant. pytest finds them once the package is installed.
 
     def test_my_program(entra_emulator_environment, entra_emulator):
         subprocess.run(["my-program"], check=True)
         assert entra_emulator.tenant.authorizations()
 
-Nothing of the emulator is loaded before a test asks for it.
+The emulator itself is only imported when a test uses a fixture.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .server import Emulator
+    from .emulator import Emulator
 
 
 @pytest.fixture
 def entra_emulator() -> Iterator[Emulator]:
-    """An Entra tenant and its Graph on localhost, new for the test; sets nothing anywhere."""
+    """A new Entra tenant and its Graph on localhost. The test's environment does not change."""
     try:
-        from .server import Emulator
+        from .emulator import Emulator
     except ModuleNotFoundError as error:
-        pytest.fail(f"{error.name} is missing: install pulumi-entra-provisioning[emulator]")
+        package = (error.name or "a package").partition(".")[0]
+        pytest.fail(f"{package} is missing: install pulumi-entra-provisioning[emulator]")
     with Emulator() as running:
         yield running
 
@@ -34,11 +35,11 @@ def entra_emulator() -> Iterator[Emulator]:
 def entra_emulator_environment(
     entra_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """The variables that point a program at the test's tenant, set for the test, and no others.
+    """The variables that point a program at the test's tenant, set for the test.
 
-    Variables of another identity are taken away, as `entra-emulator run` does.
+    Variables of another identity are removed, like in `entra-emulator run`.
     """
-    from .cli import without_identity
+    from .workloads import without_identity
 
     for name in os.environ.keys() - without_identity(os.environ).keys():
         monkeypatch.delenv(name)

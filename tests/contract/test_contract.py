@@ -22,9 +22,9 @@ from entra_emulator import (
     Assumptions,
     Emulator,
 )
-from entra_emulator.routes import Routes
-from entra_emulator.secret_keys import SECRET_KEYS, SETTING_KEYS
-from starlette.routing import Route
+from entra_emulator.graph.access import Access
+from entra_emulator.graph.routes import graph_routes
+from entra_emulator.tenant.secret_keys import SECRET_KEYS, SETTING_KEYS
 from support.emulator_clients import JOBS, authorized
 
 METADATA = Metadata()
@@ -88,8 +88,8 @@ def graph(emulator: Emulator) -> Iterator[httpx.Client]:
 def routes(emulator: Emulator) -> list[tuple[str, str]]:
     """Method and path of every route under Graph's name; `{…}` stands for what varies."""
     found = []
-    for route in Routes(emulator.tenant, emulator.authority)._router.routes:
-        assert isinstance(route, Route)
+    access = Access(emulator.tenant, emulator.authority)
+    for route in graph_routes(emulator.tenant, emulator.authority, access):
         path = re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
         if path.startswith("/v1.0"):
             # Starlette answers HEAD wherever it answers GET.

@@ -20,7 +20,7 @@ from entra_emulator import (
     DEFAULT_TENANT_ID,
     Emulator,
 )
-from entra_emulator.server import Workload
+from entra_emulator.workloads import Workload
 from support.readme import page, table
 from support.stack import REPOSITORY, cli_environment
 

@@ -23,14 +23,6 @@ from support.emulator_clients import (
 
 pytestmark = pytest.mark.slow
 
-
-@pytest.fixture(scope="module")
-def untouched() -> Iterator[Emulator]:
-    """An emulator for tests that leave nothing behind in the tenant."""
-    with Emulator() as running:
-        yield running
-
-
 CLI = [sys.executable, "-m", "entra_emulator.cli"]
 
 AUTHORIZE = f"""
@@ -94,7 +86,7 @@ def test_run_reports_what_graph_received_and_what_the_tenant_holds(tmp_path: Pat
         "      UserName\n"
         f"  PUT {SECRETS}: 204\n"
         "      UserName (emptied)\n"
-        "Entra was asked for 1 token.\n"
+        "Entra received 1 token request.\n"
     ) in report
     holds = report.partition("The tenant now holds:\n")[2].splitlines()
     assert f"service principal 'Contoso Sales' ({DEFAULT_SERVICE_PRINCIPAL_ID})" in holds[0]
@@ -176,28 +168,32 @@ def test_run_says_what_is_wrong_with_a_command(tmp_path: Path) -> None:
     missing = run_cli("run", "--", "no-such-command")
     assert (missing.returncode, missing.stderr) == (
         127,
-        "entra-emulator: there is no command 'no-such-command'\n",
+        "entra-emulator: command not found: 'no-such-command'\n",
     )
     unfit = tmp_path / "data"
     unfit.write_text("text")
     refused = run_cli("run", "--", str(unfit))
     assert refused.returncode == 126
-    assert refused.stderr.endswith("can't be run: Permission denied\n")
+    assert refused.stderr.startswith("entra-emulator: cannot run ")
+    assert refused.stderr.endswith(": Permission denied\n")
     nothing = run_cli("run")
     assert nothing.returncode == 2
-    assert "a command is needed" in nothing.stderr
+    assert "COMMAND is missing" in nothing.stderr
 
 
 def test_a_start_that_fails_is_one_sentence(untouched: Emulator, tmp_path: Path) -> None:
     (tmp_path / "other").write_text("text")
     port = untouched.url.rpartition(":")[2]
     for arguments, sentence in (
-        (["run", "--port", port, "--", "true"], f"can't listen on 127.0.0.1:{port}"),
-        (["run", "--port", "99999", "--", "true"], "a port is a number from 0 to 65535, not 99999"),
-        (["run", "--port", "-1", "--", "true"], "a port is a number from 0 to 65535, not -1"),
+        (["run", "--port", port, "--", "true"], f"cannot listen on 127.0.0.1:{port}"),
+        (
+            ["run", "--port", "99999", "--", "true"],
+            "the port must be between 0 and 65535, not 99999",
+        ),
+        (["run", "--port", "-1", "--", "true"], "the port must be between 0 and 65535, not -1"),
         (["serve", "--host", "0.0.0.0"], "listens on loopback only"),
         (["run", "--state", str(tmp_path / "other"), "--", "true"], "not a state file"),
-        (["run", "--state", str(tmp_path / "no" / "x"), "--", "true"], "is no folder"),
+        (["run", "--state", str(tmp_path / "no" / "x"), "--", "true"], "is not a folder"),
     ):
         failed = run_cli(*arguments)
         assert failed.returncode == (125 if "listen on" in sentence else 2)
@@ -308,7 +304,7 @@ def test_run_judges_nobody_who_behaves_and_keeps_a_status_that_is_not_0() -> Non
     unnamed = CALL.replace("client-request-id", "x-nothing") + "\nraise SystemExit(42)"
     bad = run_cli("run", "--strict", "--", sys.executable, "-c", unnamed, "7")
     assert bad.returncode == 42
-    assert bad.stderr.count("carried no client-request-id that is a GUID.") == 5
+    assert bad.stderr.count("has no client-request-id that is a GUID.") == 5
     assert "  … and 2 more times." in bad.stderr
 
 
@@ -328,10 +324,14 @@ def test_a_file_that_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     wrong.write_text("- statuss: 429\n")
     missing = str(tmp_path / "none.yaml")
     for option, file, sentence in (
-        ("--faults", str(wrong), f"{wrong}: fault 1: 'statuss' is not known here, but status"),
-        ("--seed", str(wrong), f"{wrong} must be a mapping of clients, applications"),
-        ("--faults", missing, f"{missing} can't be read: No such file or directory"),
-        ("--replication-lag", "-1", "the replication lag is a number of seconds"),
+        (
+            "--faults",
+            str(wrong),
+            f"{wrong}: fault 1: unknown field 'statuss' (did you mean status?)",
+        ),
+        ("--seed", str(wrong), f"{wrong} must be a mapping with the fields clients, applications"),
+        ("--faults", missing, f"{missing} cannot be read: No such file or directory"),
+        ("--replication-lag", "-1", "the replication lag must be a number of seconds"),
     ):
         failed = run_cli("run", option, file, "--", "true")
         assert failed.returncode == 2

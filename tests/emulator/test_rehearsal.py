@@ -113,7 +113,7 @@ def test_run_lets_a_production_stack_reach_the_emulator_and_nothing_else(
     ran = run(stack, *UP)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "/synchronization/acquireAccessToken: 204\n" in ran.stderr
-    assert "Entra was asked for 1 token." in ran.stderr
+    assert "Entra received 1 token request." in ran.stderr
     assert stack.authorizations()["directory"]["outputs"]["authorizedBy"] == DEFAULT_CLIENT_ID
     assert production.connections == 0
     assert SECRET not in ran.stdout + ran.stderr

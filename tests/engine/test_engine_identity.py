@@ -16,7 +16,7 @@ from entra_emulator import (
     DEFAULT_TENANT_ID,
     Emulator,
 )
-from entra_emulator.server import Workload
+from entra_emulator.workloads import Workload
 from support.stack import BEARER, Stack
 
 ProgramFor = Callable[[str], Stack]

@@ -17,7 +17,7 @@ import httpx
 import jwt
 from entra_emulator import Assumptions
 from entra_emulator.assumptions import Refusal
-from entra_emulator.secret_keys import SECRET_KEYS
+from entra_emulator.tenant.secret_keys import SECRET_KEYS
 from live.place import MissingSettingError, Place, Target, pairs, require, setting
 
 BEARER = {"BaseAddress": "https://scim.example/v2", "SecretToken": "a-bearer-token-of-this-test"}

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 from entra_emulator import Assumptions, Emulator, Fault
-from entra_emulator.third_party import (
+from entra_emulator.third_party.authorization_server import (
     DEFAULT_THIRD_PARTY_CLIENT_ID,
     DEFAULT_THIRD_PARTY_CLIENT_SECRET,
 )

@@ -10,8 +10,13 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
+import jwt
 from azure.core.credentials import TokenCredential
-from azure.identity import CertificateCredential, ClientSecretCredential
+from azure.identity import (
+    CertificateCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+)
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -26,6 +31,10 @@ from entra_emulator import (
 )
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
+)
+from msgraph.generated.models.synchronization_secret import SynchronizationSecret
+from msgraph.generated.models.synchronization_secret_key_string_value_pair import (
+    SynchronizationSecretKeyStringValuePair,
 )
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
@@ -160,3 +169,59 @@ async def with_sdk(emulator: Emulator, use: Callable[[GraphServiceClient], Await
         adapter = GraphRequestAdapter(provider, client=client)
         adapter.base_url = base
         return await use(GraphServiceClient(request_adapter=adapter))
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
+def credentials(*keys: str) -> dict[str, Any]:
+    return {"credentials": [pair(key) for key in keys]}
+
+
+def with_assertion(
+    emulator: Emulator, assertion: str, client_id: str = DEFAULT_CLIENT_ID
+) -> ClientAssertionCredential:
+    return ClientAssertionCredential(
+        DEFAULT_TENANT_ID, client_id, lambda: assertion, **options(emulator)
+    )
+
+
+def sdk_pairs(**values: str) -> list[SynchronizationSecretKeyStringValuePair]:
+    return [
+        SynchronizationSecretKeyStringValuePair(
+            odata_type="#microsoft.graph.synchronizationSecretKeyStringValuePair",
+            key=SynchronizationSecret(key),
+            value=value,
+        )
+        for key, value in values.items()
+    ]
+
+
+def status_and_code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def spent(answer: httpx.Response) -> str:
+    status, code, message = error(answer)
+    assert (status, code) == (400, "UnknownError")
+    inner: str = json.loads(message)["error"]["code"]
+    return inner
+
+
+def options(emulator: Emulator) -> dict[str, Any]:
+    return {
+        "authority": emulator.url,
+        "disable_instance_discovery": True,
+        "connection_verify": emulator.ca_file,
+    }
+
+
+def kept_by(emulator: Emulator) -> dict[str, str]:
+    """What the tenant holds for the service principal that most tests call."""
+    return emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+
+
+def pair(key: str, value: str | None = PLANTED) -> dict[str, str | None]:
+    return {"key": key, "value": value}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
-from entra_emulator.journal import Call
+from entra_emulator.observe.journal import Call
 
 
 def authorizing(emulator: Emulator) -> list[Call]:

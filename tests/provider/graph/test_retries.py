@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from entra_emulator import Emulator, Fault
-from entra_emulator.throttling import Limits
+from entra_emulator.disturb.throttling import Limits
 from pulumi_entra_provisioning.errors import RequestError, SignInError
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle

@@ -34,8 +34,8 @@ from entra_emulator import (
     Emulator,
     Fault,
 )
-from entra_emulator.authority import DEFAULT_USER_ID
-from entra_emulator.server import Workload
+from entra_emulator.entra.authority import DEFAULT_USER_ID
+from entra_emulator.workloads import Workload
 from pulumi_entra_provisioning.errors import RequestError, SettingsError, SignInError
 from pulumi_entra_provisioning.identity.clouds import CLOUDS, Cloud
 from pulumi_entra_provisioning.identity.lookup import SETTINGS_FROM_ENVIRONMENT

@@ -1,0 +1,1 @@
+"""What goes wrong on purpose: scripted faults, replication lag, throttling."""

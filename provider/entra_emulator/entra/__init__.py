@@ -1,0 +1,1 @@
+"""Microsoft Entra: the token endpoint, the issuers of workloads, managed identities."""

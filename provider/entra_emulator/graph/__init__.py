@@ -1,0 +1,1 @@
+"""Microsoft Graph: permissions, bodies, queries, errors and routes."""

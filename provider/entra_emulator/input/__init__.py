@@ -1,0 +1,1 @@
+"""What people write for the emulator, as YAML or JSON, read strictly."""

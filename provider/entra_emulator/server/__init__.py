@@ -1,0 +1,1 @@
+"""The server on loopback: the pipeline of a request, host names, TLS."""

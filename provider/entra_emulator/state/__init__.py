@@ -1,0 +1,1 @@
+"""What a tenant consists of, in memory and in its state file."""

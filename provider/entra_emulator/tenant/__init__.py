@@ -1,0 +1,1 @@
+"""One tenant: its directory and its synchronization service. Knows no HTTP."""

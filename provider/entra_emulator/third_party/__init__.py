@@ -1,0 +1,1 @@
+"""The application that users are provisioned into: its OAuth authorization server."""

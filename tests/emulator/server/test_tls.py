@@ -1,0 +1,54 @@
+"""The server: where it listens, and how it starts and stops."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from entra_emulator import (
+    Emulator,
+)
+from support.emulator_clients import (
+    SECRETS,
+    authorized,
+)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com", ""])
+def test_it_listens_on_loopback_and_nowhere_else(host: str) -> None:
+    with pytest.raises(ValueError, match="loopback"):
+        Emulator(host=host)
+
+
+def test_localhost_is_loopback_too() -> None:
+    with Emulator(host="localhost") as emulator, authorized(emulator) as client:
+        assert emulator.url.startswith("https://localhost:")
+        assert client.get(SECRETS).status_code == 200
+
+
+def test_a_port_that_is_taken_is_an_error_that_names_it(untouched: Emulator) -> None:
+    port = int(untouched.url.rpartition(":")[2])
+    with pytest.raises(OSError, match=str(port)), Emulator(port=port):
+        pass
+
+
+def test_it_stops_at_once_though_clients_keep_their_connections(tmp_path: Path) -> None:
+    with Emulator() as emulator:
+        client = authorized(emulator)
+        assert client.get(SECRETS).status_code == 200
+        began = time.monotonic()
+    assert time.monotonic() - began < 1.5
+    assert not os.path.exists(emulator.ca_file)
+    with pytest.raises(httpx.TransportError):
+        client.get(SECRETS)
+
+
+def test_no_thread_of_it_stays_behind_when_it_stops() -> None:
+    before = set(threading.enumerate())
+    with Emulator():
+        assert set(threading.enumerate()) - before
+    assert set(threading.enumerate()) - before == set()
