@@ -72,8 +72,8 @@ __all__ = [
 ]
 
 
-# These need the extra, which other pytest runs should not have to load, and which the command names
-# if it is missing.
+# These need the extra, so they are imported on first use: the command names a missing extra, and
+# pytest, which imports this package for its plugin in every run, neither fails nor slows down.
 _MODULES = {
     "Emulator": ".emulator",
     "Finding": ".observe.judgement",

@@ -102,6 +102,29 @@ def test_every_make_target_that_a_page_names_exists() -> None:
 
 
 @pytest.mark.parametrize(
+    ("heading", "package"),
+    [("The provider", "pulumi_entra_provisioning"), ("The emulator", "entra_emulator")],
+)
+def test_the_architecture_has_every_folder_of_a_package_and_no_file_that_does_not_exist(
+    heading: str, package: str
+) -> None:
+    folder = REPOSITORY / "provider" / package
+    rows = table(heading, page("architecture"))
+    named = {name for row in rows for name in code(row[0])}
+    assert {name for name in named if not (folder / name).exists()} == set()
+    folders = {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert {f"{name}/" for name in folders} <= named
+
+
+@pytest.mark.parametrize("path", [DOCS / "architecture.md", REPOSITORY / "CONTRIBUTING.md"])
+def test_every_path_that_a_page_for_developers_names_exists(path: Path) -> None:
+    rooms = r"(?:provider|tests|tools|docs|examples)/\S*"
+    named = [name for name in code(path.read_text()) if re.fullmatch(rooms, name)]
+    assert len(named) >= 3
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+@pytest.mark.parametrize(
     ("name", "path"),
     [("run.svg", REPOSITORY / "README.md"), ("emulator.png", DOCS / "emulator.md")],
 )

@@ -108,7 +108,7 @@ def test_run_gives_the_commands_output_and_exit_status() -> None:
     assert "The tenant holds no authorization." in ran.stderr
 
 
-def test_run_says_that_its_command_made_no_call_and_fails_for_it_if_it_is_strict() -> None:
+def test_run_reports_that_its_command_made_no_call_and_fails_if_strict() -> None:
     for options, status in ((), 0), (("--strict",), 1):
         ran = run_cli("run", *options, "--", sys.executable, "-c", "")
         assert ran.returncode == status
@@ -122,7 +122,7 @@ def test_run_says_that_its_command_made_no_call_and_fails_for_it_if_it_is_strict
     assert "made no call" not in run_cli("run", "--", sys.executable, "-c", token).stderr
 
 
-def test_run_lets_no_other_identity_through_to_the_command() -> None:
+def test_run_removes_other_identities_from_the_environment_of_the_command() -> None:
     show = "import os; print(*(f'{k}={v}' for k, v in sorted(os.environ.items())), sep='\\n')"
     ran = run_cli(
         "run",
@@ -143,7 +143,7 @@ def test_run_lets_no_other_identity_through_to_the_command() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_run_passes_signals_on_and_says_how_the_command_ended(number: signal.Signals) -> None:
+def test_run_forwards_signals_and_returns_how_the_command_ended(number: signal.Signals) -> None:
     program = (
         "import signal, time\n"
         "seen = []\n"
@@ -164,7 +164,7 @@ def test_run_passes_signals_on_and_says_how_the_command_ended(number: signal.Sig
     assert "Microsoft Graph received nothing." in report
 
 
-def test_run_says_what_is_wrong_with_a_command(tmp_path: Path) -> None:
+def test_run_names_a_command_that_cannot_start(tmp_path: Path) -> None:
     missing = run_cli("run", "--", "no-such-command")
     assert (missing.returncode, missing.stderr) == (
         127,
@@ -181,7 +181,7 @@ def test_run_says_what_is_wrong_with_a_command(tmp_path: Path) -> None:
     assert "COMMAND is missing" in nothing.stderr
 
 
-def test_a_start_that_fails_is_one_sentence(untouched: Emulator, tmp_path: Path) -> None:
+def test_the_error_of_a_failed_start_is_one_line(untouched: Emulator, tmp_path: Path) -> None:
     (tmp_path / "other").write_text("text")
     port = untouched.url.rpartition(":")[2]
     for arguments, sentence in (
@@ -296,7 +296,7 @@ def test_run_takes_faults_and_a_seed_and_judges_the_client(files: tuple[str, str
     assert (strict.returncode, strict.stdout) == (1, "429\n200\n")
 
 
-def test_run_judges_nobody_who_behaves_and_keeps_a_status_that_is_not_0() -> None:
+def test_run_reports_no_finding_about_a_correct_client_and_keeps_a_failing_status() -> None:
     good = run_cli("run", "--strict", "--", sys.executable, "-c", CALL, "2")
     assert (good.returncode, good.stdout) == (0, "200\n200\n"), good.stderr
     assert "should not have done" not in good.stderr
@@ -308,7 +308,7 @@ def test_run_judges_nobody_who_behaves_and_keeps_a_status_that_is_not_0() -> Non
     assert "  … and 2 more times." in bad.stderr
 
 
-def test_run_throttles_and_replicates_as_told() -> None:
+def test_run_applies_throttling_and_replication_lag() -> None:
     program = CALL + (
         "    made = graph.post('/v1.0/applications', json={'displayName': 'Fabrikam'})\n"
         "    print(made.headers['x-ms-resource-unit'])\n"
@@ -319,7 +319,7 @@ def test_run_throttles_and_replicates_as_told() -> None:
     assert (ran.returncode, ran.stdout) == (0, "1\n404\n"), ran.stderr
 
 
-def test_a_file_that_is_wrong_is_one_sentence(tmp_path: Path) -> None:
+def test_the_error_of_an_invalid_file_is_one_line(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("- statuss: 429\n")
     missing = str(tmp_path / "none.yaml")

@@ -73,14 +73,18 @@ def test_the_clock_is_moved_over_http_too(emulator: Emulator) -> None:
         ([], "the body must be a mapping with the fields advance."),
     ],
 )
-def test_a_clock_that_is_moved_wrongly_stays(emulator: Emulator, body: Any, sentence: str) -> None:
+def test_an_invalid_advance_leaves_the_clock_unchanged(
+    emulator: Emulator, body: Any, sentence: str
+) -> None:
     with anonymous(emulator) as client:
         answer = client.post(CLOCK, json=body)
         assert (answer.status_code, answer.json()) == (400, {"error": sentence})
     assert emulator.clock.ahead == 0
 
 
-def test_the_clock_goes_neither_back_nor_nowhere(emulator: Emulator) -> None:
+def test_the_clock_advances_only_by_finite_positive_numbers(
+    emulator: Emulator,
+) -> None:
     for seconds in (-1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="the clock advances by a number of seconds"):
             emulator.clock.advance(seconds)

@@ -62,7 +62,7 @@ def test_the_environment_is_set_only_for_the_test_that_asks(
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 
-def test_the_fixtures_say_what_they_are(pytester: pytest.Pytester) -> None:
+def test_the_fixtures_are_documented(pytester: pytest.Pytester) -> None:
     shown = pytester.runpytest_subprocess("--fixtures").stdout
     shown.fnmatch_lines(["entra_emulator -- *", "entra_emulator_environment -- *"])
 

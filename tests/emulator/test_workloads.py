@@ -129,7 +129,7 @@ def test_a_pipeline_with_a_wrong_request_token_is_given_none(
     assert PLANTED not in answer.text
 
 
-def test_an_unknown_service_connection_is_told_by_azure_pipelines_credential(
+def test_azure_pipelines_credential_reports_an_unknown_service_connection(
     untouched: Emulator, in_workload: Any
 ) -> None:
     environment = in_workload("azure-devops")
@@ -145,7 +145,7 @@ def test_an_unknown_service_connection_is_told_by_azure_pipelines_credential(
         credential.get_token(scope(untouched))
 
 
-def test_azure_devops_wants_an_api_version_that_it_knows(untouched: Emulator) -> None:
+def test_azure_devops_requires_a_known_api_version(untouched: Emulator) -> None:
     headers = {"Authorization": f"Bearer {untouched.federation.request_token}"}
     with anonymous(untouched, headers=headers) as client:
         answer = client.post("/oidc/azure-devops/token")
@@ -188,12 +188,12 @@ def test_anyone_can_verify_what_an_issuer_signs(untouched: Emulator, issuer: Iss
     assert claims["sub"] == DEFAULT_SUBJECTS[issuer]
 
 
-def test_an_issuer_that_there_is_not_has_no_metadata(untouched: Emulator) -> None:
+def test_an_unknown_issuer_has_no_metadata(untouched: Emulator) -> None:
     with anonymous(untouched) as client:
         assert client.get("/oidc/jenkins/.well-known/openid-configuration").status_code == 404
 
 
-def test_a_workload_that_there_is_not_is_told_with_those_that_there_are(
+def test_the_error_about_an_unknown_workload_lists_the_workloads(
     untouched: Emulator,
 ) -> None:
     with pytest.raises(ValueError, match="github-actions, azure-devops, gitlab"):

@@ -368,7 +368,7 @@ def one(rows: Rows) -> Rows:
     """The first row alone, authorized."""
     row = rows.rows[0]
     rows.stack.configure(principals=json.dumps({row.name: row.principal}))
-    rows.stack.program(PREAMBLE + PROGRAM.replace("KEY", "SecretToken").replace("=30", "=2"))
+    rows.stack.program(PREAMBLE + PROGRAM.replace("KEY", "SecretToken").replace("=30", "=5"))
     rows.stack.up()
     rows.emulator.journal.clear()
     return replace(rows, rows=[row])

@@ -21,13 +21,11 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 WINDOW = "1100,1100"
 
 
-def program(*names: str) -> str:
+def program(package: str, *names: str) -> str:
     """The path of the first of these programs that is installed. Exits if none is."""
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        sys.exit(
-            f"make pictures needs {names[0]}. Install it, for example with your package manager."
-        )
+        sys.exit(f"make pictures needs {names[0]}: install {package}.")
     return found
 
 
@@ -69,7 +67,7 @@ def take_screenshot(chromium: str, url: str, folder: Path) -> None:
 
 def main() -> None:
     """Draw both pictures."""
-    dot, chromium = program("dot"), program(*CHROMIUM)
+    dot, chromium = program("Graphviz", "dot"), program("Chromium", *CHROMIUM)
     PICTURES.mkdir(exist_ok=True)
     draw_run(dot)
     with tempfile.TemporaryDirectory() as name, Emulator() as emulator:

@@ -141,10 +141,10 @@ def read_faults(content: Any, source: str) -> list[Fault]:
     ValueError says which fault is wrong, and why; `source` is the name of the file.
     """
     items = content if isinstance(content, list) else [content]
-    return [_read(item, f"{source}: fault {n}") for n, item in enumerate(items, 1)]
+    return [_read_fault(item, f"{source}: fault {n}") for n, item in enumerate(items, 1)]
 
 
-def _read(item: Any, place: str) -> Fault:
+def _read_fault(item: Any, place: str) -> Fault:
     given = dict(checked_fields(item, place, _SHAPES))
     if "headers" in given:
         # YAML parses the value of `Retry-After: 1` as a number.

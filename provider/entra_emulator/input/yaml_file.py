@@ -20,7 +20,7 @@ def read(path: Path) -> Any:
     in a mapping, or has aliases or very long numbers: a few of those take minutes and gigabytes.
     The error quotes no value: it may be a secret.
     """
-    content = _read(path)
+    content = _read_bytes(path)
     try:
         loader = _Loader(content.decode("utf-8"))
         try:
@@ -34,7 +34,7 @@ def read(path: Path) -> Any:
         raise ValueError(f"{path} is not valid YAML") from None
 
 
-def _read(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     # Without O_NONBLOCK, opening a FIFO blocks until another process writes to it.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:

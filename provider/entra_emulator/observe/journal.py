@@ -142,7 +142,7 @@ class Journal:
             retry_after=_retry_after(response, answered) if response else None,
             authorization_code=self._code_digest(exchange.any_json) if is_acquire else None,
         )
-        self._add(call)
+        self._append(call)
 
     def _code_digest(self, body: Any) -> str | None:
         """A digest of the authorization code in a body of acquireAccessToken.
@@ -152,7 +152,7 @@ class Journal:
         code = _authorization_code(body)
         return code and hmac.new(self._key, code.encode(), hashlib.sha256).hexdigest()
 
-    def _add(self, call: Call) -> None:
+    def _append(self, call: Call) -> None:
         entry = _Entry(call, _size_of(call.body))
         with self._lock:
             self._entries.append(entry)

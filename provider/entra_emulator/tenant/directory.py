@@ -46,11 +46,11 @@ class Directory(Operations):
         """
         template = self.application_template(template_id)
         with self._changing():
-            application = self._add(
-                self._new("applications", str(uuid.uuid4()), display_name), owner, ()
+            application = self._add_object(
+                self._new_object("applications", str(uuid.uuid4()), display_name), owner, ()
             )
             application.template_id = template["id"]
-            principal = self._add(self._principal_of(application), owner, ())
+            principal = self._add_object(self._new_principal_of(application), owner, ())
             principal.properties["tags"] = ["WindowsAzureActiveDirectoryIntegratedApp"]
             return {
                 "application": self._representation(application),
@@ -74,9 +74,9 @@ class Directory(Operations):
         https://learn.microsoft.com/graph/api/application-post-applications
         """
         with self._changing():
-            target = self._new("applications", str(uuid.uuid4()), display_name)
-            self._set(target, given or {})
-            return self._representation(self._add(target, owner, owners))
+            target = self._new_object("applications", str(uuid.uuid4()), display_name)
+            self._set_properties(target, given or {})
+            return self._representation(self._add_object(target, owner, owners))
 
     def create_service_principal(
         self,
@@ -96,9 +96,9 @@ class Directory(Operations):
                 raise UnknownApplicationError(app_id)
             if self._find_by_app_id("servicePrincipals", app_id):
                 raise ServicePrincipalExistsError(app_id)
-            target = self._principal_of(application)
-            self._set(target, given or {})
-            return self._representation(self._add(target, owner, owners))
+            target = self._new_principal_of(application)
+            self._set_properties(target, given or {})
+            return self._representation(self._add_object(target, owner, owners))
 
     def objects(self, kind: Kind, where: tuple[str, str] | None = None) -> list[dict[str, Any]]:
         """Graph's objects of a kind, oldest first; `where` filters by a property and its value."""
@@ -134,7 +134,7 @@ class Directory(Operations):
         https://learn.microsoft.com/graph/api/application-update
         """
         with self._changing():
-            self._set(self._find(kind, id), given)
+            self._set_properties(self._find(kind, id), given)
 
     def update_beta(self, kind: Kind, id: str, given: Mapping[str, Any]) -> None:
         """Like `update`, with the properties that only the beta endpoint has."""
@@ -142,7 +142,9 @@ class Directory(Operations):
         known = properties.PROPERTIES[kind]
         with self._changing():
             target = self._find(kind, id)
-            self._set(target, {name: value for name, value in given.items() if name in known})
+            self._set_properties(
+                target, {name: value for name, value in given.items() if name in known}
+            )
             properties.merge(
                 target.beta, {name: value for name, value in given.items() if name not in known}
             )
@@ -167,7 +169,7 @@ class Directory(Operations):
         https://learn.microsoft.com/graph/api/directory-deleteditems-get
         """
         with self._reading():
-            return self._typed_representation(self._deleted(id))
+            return self._typed_representation(self._find_deleted(id))
 
     def delete_for_good(self, id: str) -> None:
         """Removes the object from the deleted items.
@@ -175,14 +177,14 @@ class Directory(Operations):
         https://learn.microsoft.com/graph/api/directory-deleteditems-delete
         """
         with self._changing() as state:
-            del state.deleted[self._deleted(id).id]
+            del state.deleted[self._find_deleted(id).id]
 
     # Owners
 
     def owners(self, kind: Kind, id: str) -> list[dict[str, Any]]:
         """Graph's `directoryObject`s that own the object, each with its `@odata.type`."""
         with self._reading():
-            owners = [self._directory_object(owner) for owner in self._find(kind, id).owners]
+            owners = [self._find_any(owner) for owner in self._find(kind, id).owners]
         return [owner for owner in owners if owner is not None]
 
     def owner_ids(self, kind: Kind, id: str) -> list[str]:
@@ -193,7 +195,7 @@ class Directory(Operations):
     def deleted_owner_ids(self, id: str) -> list[str]:
         """The object ids of the owners of a deleted item."""
         with self._reading():
-            return list(self._deleted(id).owners)
+            return list(self._find_deleted(id).owners)
 
     def add_owner(self, kind: Kind, id: str, owner_id: str) -> None:
         """Adds a directory object as an owner.
@@ -222,21 +224,21 @@ class Directory(Operations):
         if not is_guid(id):
             raise MalformedIdError(id)
         with self._reading():
-            found = self._directory_object(id.lower())
+            found = self._find_any(id.lower())
         if found is None:
             raise NotFoundError(id)
         return found
 
     # Helpers
 
-    def _new(self, kind: Kind, app_id: str, display_name: str) -> DirectoryObject:
+    def _new_object(self, kind: Kind, app_id: str, display_name: str) -> DirectoryObject:
         return DirectoryObject(kind, str(uuid.uuid4()), app_id, display_name, self._now())
 
-    def _principal_of(self, application: DirectoryObject) -> DirectoryObject:
-        target = self._new("servicePrincipals", application.app_id, application.display_name)
+    def _new_principal_of(self, application: DirectoryObject) -> DirectoryObject:
+        target = self._new_object("servicePrincipals", application.app_id, application.display_name)
         return replace(target, template_id=application.template_id)
 
-    def _add(
+    def _add_object(
         self, target: DirectoryObject, owner: str | None, owners: Iterable[str]
     ) -> DirectoryObject:
         listed = [self._checked_owner(id) for id in owners]
@@ -246,7 +248,7 @@ class Directory(Operations):
         self._store.state.objects[target.kind][target.id] = target
         return target
 
-    def _set(self, target: DirectoryObject, given: Mapping[str, Any]) -> None:
+    def _set_properties(self, target: DirectoryObject, given: Mapping[str, Any]) -> None:
         properties.check(target.kind, properties.PROPERTIES[target.kind], given)
         rest = dict(given)
         if "displayName" in rest:
@@ -270,7 +272,7 @@ class Directory(Operations):
         type_name = properties.TYPE_NAMES[target.kind]
         return {"@odata.type": f"#{type_name}", **self._representation(target)}
 
-    def _directory_object(self, id: str) -> dict[str, Any] | None:
+    def _find_any(self, id: str) -> dict[str, Any] | None:
         state = self._store.state
         for kind in KINDS:
             if id in state.objects[kind]:
@@ -289,11 +291,11 @@ class Directory(Operations):
     def _checked_owner(self, id: str) -> str:
         if not is_guid(id):
             raise MalformedIdError(id)
-        if self._directory_object(id.lower()) is None:
+        if self._find_any(id.lower()) is None:
             raise NotFoundError(id)
         return id.lower()
 
-    def _deleted(self, id: str) -> DirectoryObject:
+    def _find_deleted(self, id: str) -> DirectoryObject:
         if not is_guid(id):
             raise MalformedIdError(id)
         target = self._store.state.deleted.get(id.lower())

@@ -152,7 +152,7 @@ class ThirdParty:
         """Whether this is one of its own access tokens, and still valid."""
         with self._reading() as state:
             grant = state.third_party.grants.get(digest(token))
-            return grant is not None and grant.use == "access" and self._is_good(state, token)
+            return grant is not None and grant.use == "access" and self._is_valid(state, token)
 
     # Its endpoints
 
@@ -179,8 +179,8 @@ class ThirdParty:
             raise ThirdPartyError("invalid_request", "The body is no form.")
         grants = {
             "authorization_code": self._exchange_code,
-            "refresh_token": self._refresh,
-            "client_credentials": self._for_itself,
+            "refresh_token": self._exchange_refresh_token,
+            "client_credentials": self._exchange_client_credentials,
         }
         grant_type = form.get("grant_type")
         if not grant_type:
@@ -226,7 +226,7 @@ class ThirdParty:
                 if other.code == digest(code):
                     state.third_party.revoked.add(name)
             raise ThirdPartyError("invalid_grant", "The authorization code has been used.")
-        if not self._is_good(state, code):
+        if not self._is_valid(state, code):
             raise ThirdPartyError("invalid_grant", "The authorization code has expired.")
         if form.get("redirect_uri") != grant.redirect_uri:
             raise ThirdPartyError(
@@ -235,18 +235,18 @@ class ThirdParty:
         grant.spent = True
         return self._tokens(state, client, digest(code))
 
-    def _refresh(
+    def _exchange_refresh_token(
         self, state: State, client: ThirdPartyClient, form: Mapping[str, str]
     ) -> dict[str, Any]:
         token = _required(form, "refresh_token")
         grant = state.third_party.grants.get(digest(token))
         if grant is None or grant.use != "refresh" or grant.client_id != client.client_id:
             raise ThirdPartyError("invalid_grant", "The refresh token is not known.")
-        if not self._is_good(state, token):
+        if not self._is_valid(state, token):
             raise ThirdPartyError("invalid_grant", "The refresh token has been revoked.")
         return self._tokens(state, client, grant.code, refresh=False)
 
-    def _for_itself(
+    def _exchange_client_credentials(
         self, state: State, client: ThirdPartyClient, form: Mapping[str, str]
     ) -> dict[str, Any]:
         return self._tokens(state, client, None, refresh=False)
@@ -271,7 +271,7 @@ class ThirdParty:
 
     # Helpers
 
-    def _is_good(self, state: State, value: str) -> bool:
+    def _is_valid(self, state: State, value: str) -> bool:
         grant = state.third_party.grants[digest(value)]
         in_time = grant.expires is None or self._now() < grant.expires
         return in_time and digest(value) not in state.third_party.revoked

@@ -122,7 +122,7 @@ def test_every_field_of_a_fault_survives_its_document() -> None:
         ([{"status": 500}, 1], "fault 2 must be a mapping with the fields method, path, target"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_named_in_one_line_and_none_is_added(
+def test_the_error_of_an_invalid_fault_is_one_line_and_none_is_added(
     emulator: Emulator, control: httpx.Client, document: Any, sentence: str
 ) -> None:
     answer = control.post(FAULTS, json=document)
@@ -162,7 +162,7 @@ def test_faults_are_read_from_yaml(tmp_path: Path) -> None:
         ("[" * 5000, "is not valid YAML"),
     ],
 )
-def test_a_file_that_is_no_yaml_is_named_in_one_line(
+def test_the_error_of_an_invalid_yaml_file_is_one_line(
     tmp_path: Path, text: str, sentence: str
 ) -> None:
     file = tmp_path / "faults.yaml"
@@ -258,7 +258,7 @@ def test_an_answer_can_break_off_in_the_middle_of_its_body(emulator: Emulator) -
     assert 0 < len(received) <= int(answer.headers["content-length"]) // 2
 
 
-def test_a_delay_comes_before_the_answer_and_holds_up_nobody_else(emulator: Emulator) -> None:
+def test_a_delay_comes_before_the_answer_and_delays_no_other_call(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/secrets", delay=0.5))
     with authorized(emulator) as slow, authorized(emulator) as quick:
         began = time.monotonic()
@@ -283,6 +283,8 @@ def test_a_delay_comes_before_the_answer_and_holds_up_nobody_else(emulator: Emul
         {"status": 500, "drop": "before"},
     ],
 )
-def test_a_fault_that_says_nothing_or_two_things_is_refused(wrong: dict[str, Any]) -> None:
+def test_a_fault_without_an_effect_or_with_contradictory_ones_is_refused(
+    wrong: dict[str, Any],
+) -> None:
     with pytest.raises(ValueError, match="fault"):
         Fault(**wrong)

@@ -43,7 +43,7 @@ def test_a_new_object_is_not_found_until_it_has_replicated() -> None:
         assert answer.status_code == 204
 
 
-def test_who_may_not_call_is_told_so_before_what_has_not_replicated() -> None:
+def test_a_missing_permission_comes_before_a_missing_replication() -> None:
     with Emulator(replication_lag=30) as emulator, anonymous(emulator) as client:
         id = emulator.tenant.create_application("Fabrikam")["id"]
         answer = client.get(f"/v1.0/applications/{id}")
@@ -70,6 +70,6 @@ def test_how_synchronization_answers_before_replication_is_an_assumption() -> No
 
 
 @pytest.mark.parametrize("lag", [-1.0, float("nan"), float("inf")])
-def test_a_lag_that_is_no_time_is_refused(lag: float) -> None:
+def test_an_invalid_lag_is_refused(lag: float) -> None:
     with pytest.raises(ValueError, match="the replication lag must be a number of seconds"):
         Emulator(replication_lag=lag)

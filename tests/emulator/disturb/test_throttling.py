@@ -38,7 +38,7 @@ def test_on_demand_provisioning_is_throttled_after_five_calls_in_ten_seconds() -
         assert client.post(path, json={}).status_code != 429
 
 
-def test_a_client_that_waits_as_long_as_it_was_told_is_served() -> None:
+def test_a_client_that_waits_for_retry_after_is_served() -> None:
     limits = Limits(resource_units=10)
     with Emulator(throttling=limits) as emulator, authorized(emulator) as client:
         for _ in range(3):
@@ -49,7 +49,7 @@ def test_a_client_that_waits_as_long_as_it_was_told_is_served() -> None:
             emulator.clock.advance(int(refused["retry-after"]))
 
 
-def test_calls_while_throttled_count_and_other_clients_do_not_suffer() -> None:
+def test_throttled_calls_count_and_other_clients_are_not_affected() -> None:
     limits = Limits(writes=4)
     with Emulator(throttling=limits) as emulator, authorized(emulator) as client:
         body = {"value": [{"key": "UserName", "value": "x"}]}
@@ -67,7 +67,7 @@ def test_calls_while_throttled_count_and_other_clients_do_not_suffer() -> None:
             assert other.put(SECRETS, json=body).status_code == 204
 
 
-def test_every_answer_tells_its_cost_and_when_the_limit_comes_near() -> None:
+def test_every_answer_shows_its_cost_and_warns_near_the_limit() -> None:
     limits = Limits(resource_units=10)
     with Emulator(throttling=limits) as emulator, authorized(emulator) as client:
         costs = [

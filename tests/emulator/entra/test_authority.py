@@ -54,7 +54,7 @@ def test_azure_identity_gets_a_token_for_a_certificate(emulator: Emulator) -> No
     assert jwt.decode(token, options={"verify_signature": False})["roles"] == ["Any.Role"]
 
 
-def test_a_certificate_that_is_not_the_clients_is_refused(emulator: Emulator) -> None:
+def test_the_certificate_of_another_client_is_refused(emulator: Emulator) -> None:
     client_id = str(uuid4())
     emulator.tenant.register_client(client_id, certificates=[Certificate().pem])
     stranger = certificate_credential(emulator, client_id, Certificate())
@@ -166,7 +166,7 @@ def test_the_token_endpoint_refuses_as_entra_does_and_quotes_no_secret(
         (b"", "application/x-www-form-urlencoded"),
     ],
 )
-def test_a_body_that_is_no_form_is_a_malformed_token_request(
+def test_a_body_that_is_not_a_form_is_a_malformed_token_request(
     untouched: Emulator, body: bytes, content_type: str
 ) -> None:
     with anonymous(untouched) as client:
@@ -188,7 +188,7 @@ def test_another_tenant_is_not_found(untouched: Emulator) -> None:
     assert PLANTED not in keys.text
 
 
-def test_an_expired_secret_is_told_from_a_wrong_one(emulator: Emulator) -> None:
+def test_an_expired_secret_and_a_wrong_one_have_different_errors(emulator: Emulator) -> None:
     yesterday = datetime.now(timezone.utc) - timedelta(days=1)
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     client_id = str(uuid4())
@@ -257,7 +257,7 @@ def send_assertion(emulator: Emulator, client_id: str, assertion: str) -> httpx.
 
 @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
 @pytest.mark.parametrize("name", ["x5t", "x5t#S256"])
-def test_an_assertion_may_name_its_certificate_by_either_thumbprint(
+def test_an_assertion_can_name_its_certificate_by_either_thumbprint(
     untouched: Emulator, certified: tuple[str, Certificate], algorithm: str, name: str
 ) -> None:
     digest = hashes.SHA1() if name == "x5t" else hashes.SHA256()
@@ -304,7 +304,7 @@ def test_an_assertion_that_another_key_signed_is_refused(
 
 
 @pytest.mark.parametrize("assertion", ["x", "a.b.c", f"{PLANTED}.{PLANTED}.{PLANTED}"])
-def test_an_assertion_that_is_no_token_is_refused(
+def test_an_assertion_that_is_not_a_token_is_refused(
     untouched: Emulator, certified: tuple[str, Certificate], assertion: str
 ) -> None:
     answer = send_assertion(untouched, certified[0], assertion)

@@ -46,7 +46,7 @@ def test_a_client_trusts_exactly_the_issuer_the_subject_and_the_audience_that_it
         assert with_assertion(untouched, assertion, client_id).get_token(scope(untouched)).token
 
 
-def test_a_client_may_name_an_issuer_by_its_url(untouched: Emulator) -> None:
+def test_a_client_can_name_an_issuer_by_its_url(untouched: Emulator) -> None:
     issuer = untouched.federation.url("kubernetes")
     assert issuer.startswith(untouched.url)
     client_id = trusting(untouched, FederatedIdentityCredential(issuer, "a"))
@@ -122,7 +122,7 @@ def test_an_assertion_with_the_key_of_another_issuer_is_refused(untouched: Emula
         with_assertion(untouched, assertion).get_token(scope(untouched))
 
 
-def test_an_issuer_that_is_not_played_here_is_refused_and_nobody_is_asked_for_its_keys(
+def test_a_real_issuer_is_refused_and_its_keys_are_not_requested(
     untouched: Emulator,
 ) -> None:
     foreign = "https://token.actions.githubusercontent.com"
@@ -158,7 +158,7 @@ def test_a_state_file_of_a_client_without_federated_credentials_is_read(tmp_path
     assert client.federated_credentials == ()
 
 
-def test_a_seed_says_whom_a_client_trusts() -> None:
+def test_a_seed_can_give_a_client_federated_credentials() -> None:
     client_id = str(uuid4())
     trusted = [
         {"issuer": "github-actions", "subject": "repo:a/b:environment:c"},
@@ -184,7 +184,9 @@ def test_a_seed_says_whom_a_client_trusts() -> None:
         ({"issuer": "gitlab", "subject": "a", "audiences": [1]}, "audiences must be a list of"),
     ],
 )
-def test_a_seed_that_says_it_wrongly_is_refused(trusted: dict[str, Any], problem: str) -> None:
+def test_invalid_federated_credentials_in_a_seed_are_refused(
+    trusted: dict[str, Any], problem: str
+) -> None:
     seed = {"clients": [{"clientId": UNKNOWN_GUID, "federatedCredentials": [trusted]}]}
     with pytest.raises(ValueError, match=re.escape(problem)):
         Emulator(seed=seed)

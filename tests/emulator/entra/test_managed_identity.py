@@ -83,7 +83,7 @@ def test_a_managed_identity_gets_a_token(
 
 
 @pytest.mark.parametrize("workload", ["virtual-machine", "app-service"])
-def test_a_user_assigned_identity_may_be_named_by_its_object_or_its_resource(
+def test_a_user_assigned_identity_can_be_selected_by_its_object_or_its_resource(
     untouched: Emulator, in_workload: Any, workload: Workload
 ) -> None:
     in_workload(workload)
@@ -107,7 +107,7 @@ def test_a_user_assigned_identity_may_be_named_by_its_object_or_its_resource(
         ("app-service", "400, No User Assigned or Delegated Managed Identity found"),
     ],
 )
-def test_an_identity_that_the_machine_has_not_is_told(
+def test_an_unknown_identity_is_refused(
     untouched: Emulator, in_workload: Any, workload: Workload, said: str
 ) -> None:
     in_workload(workload)
@@ -143,7 +143,7 @@ IMDS = "/metadata/identity/oauth2/token"
         ),
     ],
 )
-def test_imds_refuses_in_its_own_words(
+def test_imds_has_errors_of_its_own(
     untouched: Emulator, headers: dict[str, str], changed: dict[str, str], answered: tuple[str, str]
 ) -> None:
     query = {"api-version": "2018-02-01", "resource": untouched.url, **changed}
@@ -153,9 +153,7 @@ def test_imds_refuses_in_its_own_words(
     assert (answer.status_code, body["error"], body["error_description"]) == (400, *answered)
 
 
-def test_a_resource_that_there_is_not_is_refused_by_both(
-    untouched: Emulator, in_workload: Any
-) -> None:
+def test_both_endpoints_refuse_an_unknown_resource(untouched: Emulator, in_workload: Any) -> None:
     header = in_workload("app-service")["IDENTITY_HEADER"]
     resource = "https://vault.azure.net"
     with anonymous(untouched) as client:
@@ -175,7 +173,7 @@ def test_a_resource_that_there_is_not_is_refused_by_both(
     assert "AADSTS500011" in service.text
 
 
-def test_app_service_wants_its_header_and_an_api_version_that_it_knows(
+def test_app_service_requires_its_header_and_a_known_api_version(
     untouched: Emulator, in_workload: Any
 ) -> None:
     header = in_workload("app-service")["IDENTITY_HEADER"]

@@ -66,7 +66,7 @@ def test_a_call_without_a_token_of_this_authority_is_refused(
         ),
     ],
 )
-def test_a_token_that_is_expired_or_for_somebody_else_is_refused(
+def test_a_token_that_is_expired_or_for_another_audience_is_refused(
     untouched: Emulator, audience: str, lifetime: int, message: str
 ) -> None:
     client = untouched.tenant.client(DEFAULT_CLIENT_ID)
@@ -121,19 +121,19 @@ def test_a_caller_without_roles_gets_the_empty_401_or_is_denied(emulator: Emulat
 
 
 @pytest.mark.parametrize("role", ["Application.ReadWrite.All", "Synchronization.ReadWrite.All"])
-def test_each_documented_role_may_authorize(emulator: Emulator, role: str) -> None:
+def test_each_documented_role_can_authorize(emulator: Emulator, role: str) -> None:
     with with_roles(emulator, role) as caller:
         assert caller.post(ACQUIRE, json=credentials("UserName")).status_code == 204
 
 
-def test_a_reader_may_read_and_not_write(emulator: Emulator) -> None:
+def test_a_reader_can_read_but_not_write(emulator: Emulator) -> None:
     with with_roles(emulator, "Synchronization.Read.All", "Application.Read.All") as caller:
         assert caller.get(SECRETS).status_code == caller.get(PRINCIPAL).status_code == 200
         assert error(caller.post(ACQUIRE, json=credentials("UserName"))) == EMPTY_401
         assert error(caller.delete(PRINCIPAL)) == DENIED
 
 
-def test_what_a_missing_permission_looks_like_is_an_assumption() -> None:
+def test_the_answer_to_a_missing_permission_is_an_assumption() -> None:
     default = Assumptions().missing_synchronization_permission
     assumptions = Assumptions(
         missing_synchronization_permission=default._replace(status=403, code="Forbidden")
@@ -150,14 +150,14 @@ CREDENTIALS = {"credentials": [{"key": "SecretToken", "value": "a"}]}
 
 
 @pytest.mark.parametrize("role", DirectoryRole)
-def test_a_person_authorizes_with_the_delegated_permission_and_a_directory_role(
+def test_a_user_authorizes_with_the_delegated_permission_and_a_directory_role(
     emulator: Emulator, role: DirectoryRole
 ) -> None:
     with signed_in(emulator, "Synchronization.ReadWrite.All", roles=(role.value,)) as person:
         assert person.post(ACQUIRE, json=CREDENTIALS).status_code == 204
 
 
-def test_a_persons_token_says_who_is_signed_in(untouched: Emulator) -> None:
+def test_a_users_token_names_the_user(untouched: Emulator) -> None:
     role = DirectoryRole.APPLICATION_ADMINISTRATOR
     claims = claims_of(untouched.authority.issue_for_user(["A.Read", "B.Read"], [role]))
     assert (claims["scp"], claims["idtyp"]) == ("A.Read B.Read", "user")
@@ -177,14 +177,14 @@ def test_a_persons_token_says_who_is_signed_in(untouched: Emulator) -> None:
         (("Application.ReadWrite.OwnedBy",), (DirectoryRole.APPLICATION_ADMINISTRATOR,)),
     ],
 )
-def test_a_person_who_lacks_either_is_refused_as_a_client_without_its_permission_is(
+def test_a_user_without_either_gets_the_error_of_a_missing_permission(
     untouched: Emulator, scopes: tuple[str, ...], roles: tuple[str, ...]
 ) -> None:
     with signed_in(untouched, *scopes, roles=roles) as person:
         assert error(person.post(ACQUIRE, json=CREDENTIALS)) == (401, "UnknownError", "")
 
 
-def test_a_person_reads_jobs_with_the_delegated_permission_to_read(untouched: Emulator) -> None:
+def test_a_user_reads_jobs_with_the_delegated_permission_to_read(untouched: Emulator) -> None:
     role = DirectoryRole.HYBRID_IDENTITY_ADMINISTRATOR
     with signed_in(untouched, "Synchronization.Read.All", roles=(role,)) as person:
         assert person.get(JOBS).status_code == 200
@@ -201,7 +201,7 @@ def test_a_person_reads_jobs_with_the_delegated_permission_to_read(untouched: Em
         ("User.Read", False, False),
     ],
 )
-def test_a_person_reads_and_writes_the_directory_with_the_delegated_permissions(
+def test_a_user_reads_and_writes_the_directory_with_the_delegated_permissions(
     emulator: Emulator, delegated: str, reads: bool, writes: bool
 ) -> None:
     with signed_in(emulator, delegated) as person:
@@ -223,13 +223,13 @@ def test_a_personal_account_is_refused(untouched: Emulator) -> None:
     assert error(answer) == (400, "BadRequest", "This API is not supported for MSA accounts.")
 
 
-def test_a_person_of_another_tenant_is_refused(untouched: Emulator) -> None:
+def test_a_user_of_another_tenant_is_refused(untouched: Emulator) -> None:
     token = untouched.authority.issue_for_user(["Application.Read.All"], tenant_id=UNKNOWN_GUID)
     with authorized(untouched, token) as person:
         assert error(person.get(SECRETS))[:2] == (401, "InvalidAuthenticationToken")
 
 
-def test_a_persons_token_expires(untouched: Emulator) -> None:
+def test_a_users_token_expires(untouched: Emulator) -> None:
     token = untouched.authority.issue_for_user(["Application.Read.All"], lifetime=-1)
     with authorized(untouched, token) as person:
         assert error(person.get(SECRETS))[:2] == (401, "InvalidAuthenticationToken")

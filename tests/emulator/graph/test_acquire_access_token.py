@@ -129,7 +129,7 @@ def test_the_action_has_a_qualified_name_too_on_both_kinds(emulator: Emulator) -
 
 
 @pytest.mark.parametrize("sign", ["", "#"])
-def test_the_type_of_a_pair_may_be_told(emulator: Emulator, sign: str) -> None:
+def test_a_pair_can_name_its_type(emulator: Emulator, sign: str) -> None:
     told = {"@odata.type": f"{sign}microsoft.graph.synchronizationSecretKeyStringValuePair"}
     with authorized(emulator) as client:
         answer = client.post(ACQUIRE, json={"credentials": [told | pair("UserName")]})
@@ -145,7 +145,7 @@ def test_every_member_of_the_enumeration_is_a_key(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("key", ["baseAddress", "TenantId", "", "ü"])
-def test_a_key_that_is_none_in_this_very_case_is_the_servers_500(
+def test_a_key_in_another_case_is_a_server_error(
     untouched: Emulator, graph: httpx.Client, key: str
 ) -> None:
     expected = (500, "InternalError", f"Requested value '{key}' was not found.")
@@ -194,13 +194,13 @@ def test_a_body_of_another_shape_is_a_bad_request(graph: httpx.Client, body: Any
         b"[" * 100_000,
     ],
 )
-def test_a_body_that_is_no_json_is_a_bad_request(graph: httpx.Client, content: bytes) -> None:
+def test_a_body_that_is_not_json_is_a_bad_request(graph: httpx.Client, content: bytes) -> None:
     answer = graph.post(ACQUIRE, content=content, headers={"content-type": "application/json"})
     assert error(answer)[:2] == (400, "BadRequest")
     assert error(graph.post(ACQUIRE, json={}))[0] == 400
 
 
-def test_a_body_may_be_compressed(emulator: Emulator) -> None:
+def test_a_body_can_be_compressed(emulator: Emulator) -> None:
     content = gzip.compress(json.dumps(credentials("Password")).encode())
     with authorized(emulator) as client:
         headers = {"content-type": "application/json", "content-encoding": "gzip"}
@@ -218,7 +218,7 @@ def test_a_body_may_be_compressed(emulator: Emulator) -> None:
     ],
     ids=["plain", "cut", "bomb"],
 )
-def test_a_body_that_is_no_gzip_or_grows_too_large_is_refused(
+def test_a_body_that_is_not_gzip_or_grows_too_large_is_refused(
     graph: httpx.Client, content: bytes, status: int
 ) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
@@ -232,7 +232,7 @@ def test_json_under_another_name_is_refused(graph: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("id", ["test", DEFAULT_APP_ID[:-1], "..%2e", "%00"])
-def test_an_id_that_is_no_guid_is_a_bad_request(graph: httpx.Client, id: str) -> None:
+def test_an_id_that_is_not_a_guid_is_a_bad_request(graph: httpx.Client, id: str) -> None:
     path = f"/v1.0/servicePrincipals/{id}/synchronization/acquireAccessToken"
     status, code, message = error(graph.post(path, json=credentials("UserName")))
     assert (status, code) == (400, "Request_BadRequest")
@@ -240,7 +240,7 @@ def test_an_id_that_is_no_guid_is_a_bad_request(graph: httpx.Client, id: str) ->
 
 
 @pytest.mark.parametrize("id", [UNKNOWN_GUID, DEFAULT_APP_ID, DEFAULT_APPLICATION_ID])
-def test_an_object_id_that_is_not_there_is_not_found(graph: httpx.Client, id: str) -> None:
+def test_an_unknown_object_id_is_not_found(graph: httpx.Client, id: str) -> None:
     expected = (
         404,
         "Request_ResourceNotFound",
@@ -255,7 +255,7 @@ def test_an_object_id_that_is_not_there_is_not_found(graph: httpx.Client, id: st
     assert error(graph.get(path)) == expected
 
 
-def test_an_object_id_may_be_written_in_capitals(graph: httpx.Client) -> None:
+def test_an_object_id_can_be_in_capitals(graph: httpx.Client) -> None:
     path = f"/v1.0/servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID.upper()}"
     assert graph.get(path).json()["id"] == DEFAULT_SERVICE_PRINCIPAL_ID
 

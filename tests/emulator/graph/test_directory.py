@@ -122,7 +122,7 @@ def test_an_instance_needs_a_name(graph: httpx.Client, body: dict[str, Any]) -> 
     assert error(answer)[:2] == (400, "Request_BadRequest")
 
 
-def test_a_template_that_is_not_there_is_not_found(graph: httpx.Client) -> None:
+def test_an_unknown_template_is_not_found(graph: httpx.Client) -> None:
     assert error(graph.get(f"{TEMPLATES}/{UNKNOWN_GUID}"))[0] == 404
     answer = graph.post(f"{TEMPLATES}/{UNKNOWN_GUID}/instantiate", json={"displayName": "x"})
     assert error(answer)[0] == 404
@@ -301,7 +301,7 @@ def test_a_filter_takes_quotes_and_the_word_and_within_them(
 
 
 @pytest.mark.parametrize("query", [{"$select": "id,colour"}, {"$filter": "colour eq 'red'"}])
-def test_a_query_for_a_property_that_is_none_is_refused(
+def test_a_query_for_an_unknown_property_is_refused(
     graph: httpx.Client, query: dict[str, str]
 ) -> None:
     status, code, message = error(graph.get(APPLICATIONS, params=query))
@@ -312,7 +312,7 @@ def test_a_query_for_a_property_that_is_none_is_refused(
 
 
 @pytest.mark.parametrize("top", ["0", "-1", "x", "٣"])
-def test_a_page_size_that_is_none_is_refused(graph: httpx.Client, top: str) -> None:
+def test_an_invalid_page_size_is_refused(graph: httpx.Client, top: str) -> None:
     assert error(graph.get(APPLICATIONS, params={"$top": top}))[0] == 400
 
 
@@ -368,7 +368,7 @@ def test_msgraph_sdk_adds_lists_and_removes_an_owner(emulator: Emulator) -> None
     assert asyncio.run(with_sdk(emulator, use)) == [[], [owner], []]
 
 
-def test_whoever_creates_an_object_owns_it_with_those_that_it_names(
+def test_the_creator_of_an_object_owns_it_along_with_the_owners_that_it_names(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     me = caller_id(emulator)
@@ -387,7 +387,7 @@ def test_whoever_creates_an_object_owns_it_with_those_that_it_names(
 @pytest.mark.parametrize(
     "bound", ["x", [1], ["x"], ["https://graph.example/v1.0/directoryObjects/x"]]
 )
-def test_a_reference_that_is_none_is_refused(graph: httpx.Client, bound: Any) -> None:
+def test_an_invalid_reference_is_refused(graph: httpx.Client, bound: Any) -> None:
     body = {"displayName": "x", "owners@odata.bind": bound}
     assert error(graph.post(APPLICATIONS, json=body))[:2] == (400, "Request_BadRequest")
 
@@ -557,7 +557,7 @@ def test_an_object_that_graph_could_not_create_is_refused(
     assert error(graph.post(f"/v1.0/{path}", json=body))[:2] == (400, "Request_BadRequest")
 
 
-def test_the_tenant_says_the_same_without_http(emulator: Emulator) -> None:
+def test_the_tenant_gives_the_same_answers_without_http(emulator: Emulator) -> None:
     application = emulator.tenant.create_application("Fabrikam")
     principal = emulator.tenant.create_service_principal(application["appId"])
     emulator.tenant.delete("servicePrincipals", principal["id"])

@@ -130,7 +130,7 @@ def test_the_templates_are_those_of_the_application_in_the_gallery(
     )
 
 
-def test_the_oauth_template_tells_where_its_third_party_is(
+def test_the_oauth_template_has_the_urls_of_its_third_party(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     made = emulator.tenant.instantiate(OAUTH_TEMPLATE_ID, "Ours")["servicePrincipal"]
@@ -453,7 +453,7 @@ def test_a_restart_with_criteria_that_are_none_is_refused(
 # provisionOnDemand
 
 
-def test_an_object_is_provisioned_on_demand_and_told_in_two_texts(
+def test_an_object_is_provisioned_on_demand_with_a_result_of_two_texts(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     give(emulator, **PASSWORD)
@@ -593,7 +593,7 @@ def test_a_validation_of_what_is_not_there_is_refused(graph: httpx.Client) -> No
 # Who may, and what is kept
 
 
-def test_a_reader_may_look_at_jobs_and_templates_and_touch_none(emulator: Emulator) -> None:
+def test_a_reader_can_read_jobs_and_templates_but_change_none(emulator: Emulator) -> None:
     with with_roles(emulator, "Synchronization.Read.All") as caller:
         job = only_job(caller)
         assert caller.get(f"{PRINCIPAL}/synchronization/templates").status_code == 200

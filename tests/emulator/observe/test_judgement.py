@@ -66,7 +66,7 @@ def test_a_call_before_its_retry_after_has_passed_is_found(
     assert finding.sentence.endswith("; the 429 before it asked for 5 s.")
 
 
-def test_retry_after_may_be_a_date(emulator: Emulator, client: httpx.Client) -> None:
+def test_retry_after_can_be_a_date(emulator: Emulator, client: httpx.Client) -> None:
     later = datetime.now(timezone.utc) + timedelta(seconds=60)
     refuse(emulator, later.strftime("%a, %d %b %Y %H:%M:%S GMT"))
     refuse(emulator, "soon", nth=2)
@@ -75,7 +75,7 @@ def test_retry_after_may_be_a_date(emulator: Emulator, client: httpx.Client) -> 
     assert rules(emulator) == [Rule.RETRY_AFTER] * 2
 
 
-def test_another_call_and_another_client_may_go_on(
+def test_another_call_and_another_client_can_go_on(
     emulator: Emulator, client: httpx.Client
 ) -> None:
     refuse(emulator, "60")
@@ -112,7 +112,7 @@ def test_a_code_sent_again_after_an_answer_that_may_have_acted_is_found(
 
 
 @pytest.mark.parametrize("status", [429, 404, 401])
-def test_a_code_may_be_sent_again_after_an_answer_that_says_that_nothing_happened(
+def test_a_code_can_be_sent_again_after_an_answer_that_rules_out_its_use(
     emulator: Emulator, client: httpx.Client, status: int
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=status))

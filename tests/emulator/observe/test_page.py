@@ -85,7 +85,7 @@ def used(emulator: Emulator) -> None:
     emulator.clock.advance(3600)
 
 
-def test_a_new_tenants_page_says_what_is_in_it(client: httpx.Client) -> None:
+def test_a_new_tenants_page_shows_its_objects(client: httpx.Client) -> None:
     answer = client.get("/")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -160,7 +160,7 @@ def test_an_object_that_is_deleted_meanwhile_does_not_break_the_page(emulator: E
     assert statuses == {200}
 
 
-def test_health_is_told_whatever_else_goes_wrong(emulator: Emulator, client: httpx.Client) -> None:
+def test_health_answers_whatever_else_goes_wrong(emulator: Emulator, client: httpx.Client) -> None:
     emulator.faults.add(Fault(status=500, times=9))
     answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -176,7 +176,9 @@ def test_the_emulators_own_pages_are_no_calls_of_the_tenant(
     assert emulator.journal.calls == []
 
 
-def test_a_wrong_path_or_method_of_the_emulators_own_is_told(client: httpx.Client) -> None:
+def test_a_wrong_path_or_method_of_the_emulators_own_pages_is_an_error(
+    client: httpx.Client,
+) -> None:
     unknown = client.get("/emulator/nothing")
     assert unknown.status_code == 404
     assert "/emulator/faults" in unknown.json()["error"]

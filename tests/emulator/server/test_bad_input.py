@@ -67,7 +67,7 @@ def send(emulator: Emulator, data: bytes, *, tls: bool = True) -> bytes:
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-def test_what_is_no_http_is_a_bad_request(lives: Emulator, data: bytes) -> None:
+def test_bytes_that_are_not_http_are_a_bad_request(lives: Emulator, data: bytes) -> None:
     assert send(lives, data).startswith(b"HTTP/1.1 400 ")
 
 
@@ -77,7 +77,7 @@ def test_headers_without_an_end_are_cut_off(lives: Emulator) -> None:
     assert send(lives, endless)[:13] in (b"HTTP/1.1 400 ", b"")
 
 
-def test_what_is_no_tls_gets_nothing(lives: Emulator) -> None:
+def test_bytes_that_are_not_tls_get_no_answer(lives: Emulator) -> None:
     assert b"HTTP" not in send(lives, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", tls=False)
 
 
@@ -98,7 +98,7 @@ def asked(emulator: Emulator, headers: str, path: str = "/health") -> int:
     return int(send(emulator, request).split(b" ")[1])
 
 
-def test_what_is_asked_under_another_name_is_refused_before_anything_else(
+def test_a_request_to_another_host_name_is_refused_before_anything_else(
     lives: Emulator,
 ) -> None:
     port = urlsplit(lives.url).port
@@ -123,7 +123,7 @@ def test_what_is_asked_under_another_name_is_refused_before_anything_else(
         assert asked(lives, f"Host: {host}") == 200
 
 
-def test_what_a_web_page_of_somebody_else_asks_is_refused(lives: Emulator) -> None:
+def test_a_request_from_another_web_page_is_refused(lives: Emulator) -> None:
     url = urlsplit(lives.url)
     for origin in (
         "https://evil.test",
@@ -181,7 +181,7 @@ def test_a_path_that_climbs_reads_no_file(lives: Emulator) -> None:
         assert b"root:" not in answer
 
 
-def test_a_tenant_that_is_not_there_is_told_so(lives: Emulator) -> None:
+def test_an_unknown_tenant_is_refused(lives: Emulator) -> None:
     with anonymous(lives) as client:
         answers = [
             client.post(f"/{UNKNOWN_GUID}/oauth2/v2.0/token", data=token_form(lives)),

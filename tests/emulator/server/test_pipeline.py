@@ -57,14 +57,14 @@ KEYS = [str(member.value) for member in SynchronizationSecret]
         f"/v1.0/servicePrincipals/%2e%2e%2f{DEFAULT_APPLICATION_ID}",
     ],
 )
-def test_a_path_that_it_does_not_know_is_501_and_says_so(graph: httpx.Client, path: str) -> None:
+def test_an_unknown_path_is_501_and_names_the_emulator(graph: httpx.Client, path: str) -> None:
     status, code, message = error(graph.get(path))
     assert (status, code) == (501, "NotImplemented")
     assert message.startswith("The emulator does not implement the path '/")
 
 
 @pytest.mark.parametrize("query", [{"$orderby": "id"}, {"$filter": "displayName ge 'a'"}])
-def test_a_query_that_it_does_not_know_is_501_and_says_so(
+def test_an_unknown_query_option_is_501_and_names_the_emulator(
     graph: httpx.Client, query: dict[str, str]
 ) -> None:
     answer = graph.get("/v1.0/applications", params=query)
@@ -75,7 +75,7 @@ def test_a_query_that_it_does_not_know_is_501_and_says_so(
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", ACQUIRE), ("DELETE", SECRETS), ("PATCH", JOBS), ("GET", TOKEN)]
 )
-def test_a_method_that_a_path_has_not_is_405(graph: httpx.Client, method: str, path: str) -> None:
+def test_another_method_of_a_known_path_is_405(graph: httpx.Client, method: str, path: str) -> None:
     answer = graph.request(method, path)
     assert error(answer) == (
         405,

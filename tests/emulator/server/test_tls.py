@@ -30,13 +30,13 @@ def test_localhost_is_loopback_too() -> None:
         assert client.get(SECRETS).status_code == 200
 
 
-def test_a_port_that_is_taken_is_an_error_that_names_it(untouched: Emulator) -> None:
+def test_the_error_of_a_port_in_use_names_the_port(untouched: Emulator) -> None:
     port = int(untouched.url.rpartition(":")[2])
     with pytest.raises(OSError, match=str(port)), Emulator(port=port):
         pass
 
 
-def test_it_stops_at_once_though_clients_keep_their_connections(tmp_path: Path) -> None:
+def test_it_stops_at_once_while_clients_keep_connections(tmp_path: Path) -> None:
     with Emulator() as emulator:
         client = authorized(emulator)
         assert client.get(SECRETS).status_code == 200
@@ -47,7 +47,7 @@ def test_it_stops_at_once_though_clients_keep_their_connections(tmp_path: Path) 
         client.get(SECRETS)
 
 
-def test_no_thread_of_it_stays_behind_when_it_stops() -> None:
+def test_no_thread_is_left_when_it_stops() -> None:
     before = set(threading.enumerate())
     with Emulator():
         assert set(threading.enumerate()) - before

@@ -84,7 +84,9 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_second_emulator_on_one_state_file_is_told_who_has_it(tmp_path: Path) -> None:
+def test_the_error_of_a_second_emulator_names_the_process_that_uses_the_state_file(
+    tmp_path: Path,
+) -> None:
     state = tmp_path / "tenant.json"
     with serving(state) as first:
         assert refused("--state", str(state)) == (
@@ -210,7 +212,7 @@ def test_the_state_file_and_its_lock_are_for_their_owner_only(tmp_path: Path) ->
         ("x" * 250, "cannot create a state file in "),
     ],
 )
-def test_what_can_be_no_state_file_is_one_line_at_once(
+def test_the_error_of_an_unusable_state_file_is_one_line(
     name: str, said: str, tmp_path: Path
 ) -> None:
     precious = tmp_path / "precious.json"
@@ -258,7 +260,7 @@ LINES += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)
         ("bomb/below", "cannot be read: Not a directory"),
     ],
 )
-def test_what_can_be_no_seed_and_no_faults_is_one_line_at_once(
+def test_the_error_of_an_unusable_seed_or_fault_file_is_one_line(
     option: str, name: str, said: str, tmp_path: Path
 ) -> None:
     (tmp_path / "bomb").write_text("\n".join(LINES))
@@ -317,7 +319,7 @@ def test_the_state_survives_in_its_file_for_its_owner_only(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', "\x00"])
-def test_a_file_that_is_no_state_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_state_is_refused_and_unchanged(tmp_path: Path, content: str) -> None:
     file = tmp_path / "precious.json"
     file.write_text(content)
     with pytest.raises(ValueError, match=r"precious\.json is not a state file"):

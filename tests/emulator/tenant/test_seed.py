@@ -104,7 +104,7 @@ def test_a_seed_never_changes_what_a_state_file_holds(seed: Path, tmp_path: Path
         assert tenant.get("servicePrincipals", PRINCIPAL)["displayName"] == "Fabrikam"
 
 
-def test_a_seed_may_declare_the_default_objects_of_a_new_tenant_otherwise() -> None:
+def test_a_seed_can_replace_the_default_objects_of_a_new_tenant() -> None:
     seed = {
         "clients": [{"clientId": DEFAULT_CLIENT_ID, "secrets": ["other"]}],
         "applications": [
@@ -210,7 +210,7 @@ def principal(*jobs: dict[str, Any], **changed: Any) -> dict[str, Any]:
         ({"replicationLag": "long"}, "the seed: replicationLag must be a number"),
     ],
 )
-def test_a_seed_that_is_wrong_says_where_and_quotes_no_secret(
+def test_the_error_of_an_invalid_seed_names_the_place_and_quotes_no_secret(
     document: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match="the seed") as caught:

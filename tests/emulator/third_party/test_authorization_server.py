@@ -112,7 +112,7 @@ def test_a_browser_is_sent_back_with_a_code_that_its_token_endpoint_takes_once(
     assert not party.accepts(tokens["access_token"])
 
 
-def test_a_client_may_send_its_secret_in_a_header(emulator: Emulator, party: ThirdParty) -> None:
+def test_a_client_can_send_its_secret_in_a_header(emulator: Emulator, party: ThirdParty) -> None:
     party.register_client("a client", "a:secret", ["https://a.example"])
     code = party.issue_code("a client", "https://a.example")
     asked = form(code=code, redirect_uri="https://a.example", client_id=None, client_secret=None)
@@ -171,7 +171,7 @@ def test_a_token_request_that_is_wrong_is_refused_and_quotes_nothing(
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"a=1&a=2", b"\xff"])
-def test_a_token_request_that_is_no_form_is_refused(emulator: Emulator, content: bytes) -> None:
+def test_a_token_request_that_is_not_a_form_is_refused(emulator: Emulator, content: bytes) -> None:
     kind = {"content-type": "application/x-www-form-urlencoded"}
     with anonymous(emulator) as client:
         answer = client.post(f"{PATH}/token", content=content, headers=kind)
@@ -189,7 +189,9 @@ def test_a_token_request_that_is_no_form_is_refused(emulator: Emulator, content:
         {"redirect_uri": "https://elsewhere.example"},
     ],
 )
-def test_nobody_is_sent_elsewhere_with_a_code(emulator: Emulator, changed: dict[str, str]) -> None:
+def test_a_code_is_sent_only_to_a_registered_redirect_uri(
+    emulator: Emulator, changed: dict[str, str]
+) -> None:
     query = {
         "response_type": "code",
         "client_id": DEFAULT_THIRD_PARTY_CLIENT_ID,
@@ -233,7 +235,7 @@ def test_a_code_is_exchanged_and_the_tokens_land_in_the_secrets(
         ({"Oauth2ClientSecret": None}, CLIENT_REFUSED),
     ],
 )
-def test_what_the_third_party_refuses_is_told_in_graphs_wrapping_and_nothing_is_kept(
+def test_graph_wraps_the_refusal_of_the_third_party_and_saves_nothing(
     emulator: Emulator,
     graph: httpx.Client,
     party: ThirdParty,
@@ -269,7 +271,7 @@ def test_a_code_of_another_client_is_not_known(
         party.issue_code(redirect_uri="https://elsewhere.example")
 
 
-def test_there_is_no_token_endpoint_elsewhere_on_the_emulator(
+def test_other_urls_of_the_emulator_are_no_token_endpoints(
     emulator: Emulator, graph: httpx.Client, party: ThirdParty
 ) -> None:
     body = credentials(
