@@ -367,12 +367,16 @@ def test_every_enumeration_is_taken_with_microsofts_members_and_no_others(
                 assert answer.is_error, f"{route} takes '{name}' as a {enum}"
             unknown = refusal(answer, name)
             # The same action under another of its names takes what that takes.
-            told = (route.example, route.path.strip("/").partition("/")[0].partition("(")[0], *way)
-            for name in known if told not in tried else []:
+            reported = (
+                route.example,
+                route.path.strip("/").partition("/")[0].partition("(")[0],
+                *way,
+            )
+            for name in known if reported not in tried else []:
                 answer = walk.call(route, changed(body, way, name), path)
                 assert refusal(answer, name) != unknown, f"{route} knows no {name}"
                 members.add(f"{enum}.{name}")
-            tried.add(told)
+            tried.add(reported)
     assert members
     record_property("contract enum members", sorted(members))
 

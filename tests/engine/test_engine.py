@@ -445,7 +445,7 @@ PLANTED = "pl4nted"
         ),
     ],
 )
-def test_bad_input_is_told_before_anything_is_sent(
+def test_bad_input_is_reported_before_anything_is_sent(
     emulator: Emulator, program_for: ProgramFor, declared: str, said: str
 ) -> None:
     stack = program_for(
@@ -458,7 +458,7 @@ def test_bad_input_is_told_before_anything_is_sent(
     assert emulator.journal.calls == []
 
 
-def test_a_missing_setting_and_an_unknown_cloud_are_told_in_the_preview(
+def test_a_missing_setting_and_an_unknown_cloud_are_reported_in_the_preview(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)

@@ -117,7 +117,7 @@ def test_where_nobody_is_signed_in_the_preview_passes_and_the_run_says_what_was_
     assert stack.authorizations() == {}
 
 
-def test_a_caller_that_lacks_a_permission_is_told_the_command_that_grants_it(
+def test_a_caller_that_lacks_a_permission_is_shown_the_command_that_grants_it(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     client = emulator.tenant.client(DEFAULT_CLIENT_ID)

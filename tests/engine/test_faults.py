@@ -131,7 +131,7 @@ class Rows:
     ) -> dict[str, dict[str, str]]:
         """What Graph holds where the step did its work, and where it did not.
 
-        A fault lets the call be carried out, or not, whatever the client is told of it.
+        A fault lets the call be carried out, or not, whatever the client sees of it.
         """
         fails = self.fails(column)
         return {

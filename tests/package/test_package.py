@@ -91,7 +91,7 @@ def test_the_wheel_has_the_sources_byte_for_byte_and_nothing_else(built: Built) 
     assert licence == (REPOSITORY / "LICENSE").read_bytes()
 
 
-def test_the_wheel_tells_the_engine_that_it_has_no_plugin(built: Built) -> None:
+def test_the_wheel_reports_the_engine_that_it_has_no_plugin(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         manifest = archive.read(f"{NAME}/pulumi-plugin.json")
     assert json.loads(manifest) == {"resource": False}

@@ -180,7 +180,7 @@ def test_a_pulumi_on_path_is_taken_from_the_pinned_version_on(
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "reported"),
     [
         (program("3.249.9"), "is version 3.249.9"),
         (program("3.25.0"), "is version 3.25.0"),
@@ -190,13 +190,13 @@ def test_a_pulumi_on_path_is_taken_from_the_pinned_version_on(
     ],
 )
 def test_another_pulumi_on_path_is_not_taken(
-    tmp_path: Path, mirror: Mirror, install: Install, path: Path, source: bytes, told: str
+    tmp_path: Path, mirror: Mirror, install: Install, path: Path, source: bytes, reported: str
 ) -> None:
     command = has(path, source)
     mirror.holds(archive(VERSION))
     status, printed = install(path)
     assert status == 0, printed
-    assert f"{command} {told}; this project needs {VERSION} or later\n" in printed
+    assert f"{command} {reported}; this project needs {VERSION} or later\n" in printed
     assert (tmp_path / ".pulumi/bin/pulumi").read_bytes() == program(VERSION)
 
 

@@ -20,16 +20,16 @@ def provider(
     return configured
 
 
-def test_a_defect_is_told_by_its_place_and_without_its_text(
+def test_a_defect_is_reported_by_its_place_and_without_its_text(
     provider: ProvisioningAuthorizationProvider,
 ) -> None:
     with pytest.raises(
         ProvisioningError, match=r"unexpected \w+ at \w+\.py:\d+\. This is a"
-    ) as told:
+    ) as reported:
         provider.delete("id", {"target": ["pl4nted"]})
-    assert "pl4nted" not in str(told.value)
-    assert told.value.__cause__ is None
-    assert told.value.__suppress_context__
+    assert "pl4nted" not in str(reported.value)
+    assert reported.value.__cause__ is None
+    assert reported.value.__suppress_context__
 
 
 @pytest.mark.parametrize("ending", [SystemExit, KeyboardInterrupt, GeneratorExit])

@@ -19,7 +19,9 @@ def test_an_error_says_what_was_done_what_was_answered_and_what_to_do() -> None:
     )
 
 
-def test_a_code_that_may_be_spent_is_told_only_where_the_call_may_have_been_carried_out() -> None:
+def test_a_code_that_may_be_spent_is_reported_only_where_the_call_may_have_been_carried_out() -> (
+    None
+):
     acted = Answer(503, "", "", may_have_acted=True)
     refused = Answer(429, "", "")
     assert "may be spent" in str(RequestError("authorizing x", acted, code_at_stake=True))
@@ -66,8 +68,8 @@ def test_the_remedy_of_a_refused_sign_in_is_the_most_exact_one(answer: Answer, n
 
 
 def test_a_code_of_entra_without_a_remedy_is_sent_to_entras_page() -> None:
-    told = str(SignInError("doing", Answer(400, "AADSTS50001", "")))
-    assert told.startswith(
+    reported = str(SignInError("doing", Answer(400, "AADSTS50001", "")))
+    assert reported.startswith(
         "doing: 400 AADSTS50001. Look up the code at"
         " https://login.microsoftonline.com/error?code=50001. See docs/errors.md#"
     )
@@ -92,7 +94,7 @@ def test_brackets_without_end_are_no_error_of_the_synchronization_service() -> N
         assert unwrapped("UnknownError", message) == ("UnknownError", message)
 
 
-def test_what_went_wrong_with_a_connection_is_told_in_one_line() -> None:
+def test_what_went_wrong_with_a_connection_is_reported_in_one_line() -> None:
     said = "OSError: [Errno 111] Connection\x1b[31m refused\r\n##vso[task.debug]x"
     message = unanswered(said).message
     assert message == "no answer ([Errno 111] Connection refused #vso[task.debug]x)"

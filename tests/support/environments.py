@@ -26,7 +26,7 @@ def run(
 ) -> str:
     """The whole output of a command, which fails the test where it ends otherwise than expected.
 
-    The folder is the only place from which Python imports without being told: no PYTHONPATH counts.
+    Python imports from that folder alone: no PYTHONPATH counts.
     """
     finished = subprocess.run(
         command,

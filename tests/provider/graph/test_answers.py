@@ -25,7 +25,7 @@ def refused(emulator: Emulator, credentials: Mapping[str, str]) -> RequestError:
     return caught.value
 
 
-def test_a_message_that_quotes_a_credential_is_withheld_and_the_rest_is_told(
+def test_a_message_that_quotes_a_credential_is_withheld_and_the_rest_is_reported(
     emulator: Emulator,
 ) -> None:
     value = "pl4nted-t0ken"
@@ -34,8 +34,8 @@ def test_a_message_that_quotes_a_credential_is_withheld_and_the_rest_is_told(
             Fault(path="*/acquireAccessToken", status=400, message=f"Not '{said}', Sir.")
         )
         error = refused(emulator, {"SecretToken": f"{value}\n", "UserName": "Sir"})
-        told = f"authorizing {TARGET}: 400 Request_BadRequest: {WITHHELD} (request-id "
-        assert str(error).startswith(told)
+        reported = f"authorizing {TARGET}: 400 Request_BadRequest: {WITHHELD} (request-id "
+        assert str(error).startswith(reported)
         assert str(error).endswith(f"). {REMEDIES['400']}")
 
 
@@ -49,9 +49,9 @@ def test_what_is_no_secret_hides_neither_the_message_nor_the_remedy(emulator: Em
     said = "scim.contoso.example refused 'setting', which is true"
     inner = {"error": {"code": "InvalidNotificationSettings", "message": said}}
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=400, message=json.dumps(inner)))
-    told = str(refused(emulator, credentials))
-    assert f"400 InvalidNotificationSettings: {said} (request-id" in told
-    assert told.endswith(str(REMEDIES["400 InvalidNotificationSettings"]))
+    reported = str(refused(emulator, credentials))
+    assert f"400 InvalidNotificationSettings: {said} (request-id" in reported
+    assert reported.endswith(str(REMEDIES["400 InvalidNotificationSettings"]))
 
 
 @pytest.mark.parametrize("message", [HOSTILE, "[" * 100_000, "a%2525&#x26;" * 50_000])
@@ -60,12 +60,12 @@ def test_what_graph_says_steers_neither_a_terminal_nor_a_pipeline(
 ) -> None:
     fault = Fault(status=400, code=HOSTILE, message=message, path="*/acquireAccessToken")
     emulator.faults.add(fault)
-    told = str(refused(emulator, {"SecretToken": "pl4nted"}))
+    reported = str(refused(emulator, {"SecretToken": "pl4nted"}))
     emulator.faults.add(replace(fault, path="*/validateCredentials"))
     job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
     made, lines = run(emulator, lambda steps: steps.create(Inputs.of({**INPUTS, "job_id": job_id})))
     assert made.verification == "Failed: 400"
-    for line in (told, *lines):
+    for line in (reported, *lines):
         assert line.isprintable()
         assert "##" not in line
         assert "::" not in line
@@ -82,7 +82,7 @@ def test_an_id_of_graph_that_is_none_or_quotes_a_credential_is_not_shown(
         assert "request-id" not in str(refused(emulator, {"SecretToken": "pl4nted"}))
 
 
-def test_what_a_job_says_of_its_quarantine_is_told_in_one_line(emulator: Emulator) -> None:
+def test_what_a_job_says_of_its_quarantine_is_reported_in_one_line(emulator: Emulator) -> None:
     old = created(emulator)
     quarantine = {
         "reason": "EncounteredQuarantineException",
@@ -98,7 +98,7 @@ def test_what_a_job_says_of_its_quarantine_is_told_in_one_line(emulator: Emulato
             headers={"Content-Type": "application/json"},
         )
     )
-    seen, told = run(emulator, lambda steps: steps.read(TARGET, old))
+    seen, reported = run(emulator, lambda steps: steps.read(TARGET, old))
     assert seen
     assert seen.status == "Quarantined"
-    assert told == [f"{TARGET} is in quarantine: a job, EncounteredQuarantineException"]
+    assert reported == [f"{TARGET} is in quarantine: a job, EncounteredQuarantineException"]

@@ -190,12 +190,14 @@ def test_a_code_may_be_spent_by_a_call_whose_answer_has_no_end(
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, br"])
-def test_an_answer_that_is_not_encoded_as_it_says_is_told(hostile: Hostile, encoding: str) -> None:
+def test_an_answer_that_is_not_encoded_as_it_says_is_reported(
+    hostile: Hostile, encoding: str
+) -> None:
     trick = Trick(200, (("Content-Encoding", encoding),), b"{}")
     for path in (SECRETS, "/token"):
-        told = str(failure(environment(hostile({path: trick})), reads))
+        reported = str(failure(environment(hostile({path: trick})), reads))
         expected = "unknown Content-Encoding" if "br" in encoding else "does not match its Content"
-        assert expected in told
+        assert expected in reported
 
 
 # Faults that are blamed on what they are
@@ -209,7 +211,7 @@ def test_an_answer_that_is_not_encoded_as_it_says_is_told(hostile: Hostile, enco
         (302, "no connection: the proxy answered 302 (Found)"),
     ],
 )
-def test_what_a_proxy_answers_to_connect_is_told_once(
+def test_what_a_proxy_answers_to_connect_is_reported_once(
     hostile: Hostile, monkeypatch: pytest.MonkeyPatch, status: int, said: str
 ) -> None:
     trick = Trick(status, (("Location", "http://127.0.0.1:9/"),))
@@ -244,7 +246,7 @@ def test_a_proxy_that_fails_for_a_while_is_asked_again(
 
 
 @pytest.mark.slow
-def test_an_azure_cli_that_does_not_end_is_told(
+def test_an_azure_cli_that_does_not_end_is_reported(
     hostile: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     az = tmp_path / "az"
@@ -253,15 +255,15 @@ def test_an_azure_cli_that_does_not_end_is_told(
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
     variables = without_secret(hostile({}))
     for timeout, within in ((3, "no answer within"), (300, "did not end within 30 s")):
-        told = str(failure(variables, creates(timeout)))
-        assert within in told
-        assert "az account get-access-token" in told
-        assert "yourself to see why." in told
-        assert "caFile" not in told
+        reported = str(failure(variables, creates(timeout)))
+        assert within in reported
+        assert "az account get-access-token" in reported
+        assert "yourself to see why." in reported
+        assert "caFile" not in reported
 
 
 @pytest.mark.slow
-def test_a_managed_identitys_service_that_fails_is_told(
+def test_a_managed_identitys_service_that_fails_is_reported(
     hostile: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "")
@@ -282,7 +284,7 @@ UNKNOWN_TENANT = said(
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reported"),
     [
         (Trick(400), ": 400. Check authorityHost"),
         (Trick(400, HTML.headers, HTML.body), ": 400. Check authorityHost"),
@@ -293,15 +295,15 @@ UNKNOWN_TENANT = said(
     ],
 )
 def test_a_tenant_is_unknown_where_entra_says_so_and_nowhere_else(
-    hostile: Hostile, answer: Trick, told: str
+    hostile: Hostile, answer: Trick, reported: str
 ) -> None:
     variables = environment(hostile({"/openid-configuration": answer}))
     error = str(failure(variables, creates()))
-    assert told in error
+    assert reported in error
     assert ("AADSTS90002" in error) == (answer is UNKNOWN_TENANT)
 
 
-def test_a_service_of_id_tokens_that_answers_a_page_is_told(hostile: Hostile) -> None:
+def test_a_service_of_id_tokens_that_answers_a_page_is_reported(hostile: Hostile) -> None:
     for variables in (pipelines, github):
         error = failure(variables(hostile({"/oidc": HTML})), creates())
         assert isinstance(error, SignInError)
@@ -374,7 +376,7 @@ def test_a_proxy_is_read_without_its_scheme_and_with_spaces(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "reported"),
     [
         ("ALL_PROXY", "socks5://127.0.0.1:9", "a SOCKS proxy is not supported. Set HTTPS_PROXY"),
         ("HTTPS_PROXY", "http://user:pl4nted#7@127.0.0.1:9", "such as # as %23"),
@@ -387,13 +389,13 @@ def test_a_proxy_is_read_without_its_scheme_and_with_spaces(
     ],
 )
 def test_a_variable_that_keeps_from_every_service_is_named_with_its_remedy(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reported: str
 ) -> None:
     monkeypatch.setenv(name, value)
     error = failure(emulator.environment, creates())
     assert isinstance(error, SettingsError)
     assert str(error).startswith(f"{name}: ")
-    assert told in str(error)
+    assert reported in str(error)
     assert emulator.journal.calls == []
 
 
@@ -439,7 +441,7 @@ def test_a_netrc_file_does_not_replace_the_token_of_a_pipeline(
     assert posts(emulator) == [204]
 
 
-def test_a_certificate_that_is_no_ascii_is_told(emulator: Emulator) -> None:
+def test_a_certificate_that_is_no_ascii_is_reported(emulator: Emulator) -> None:
     variables = {**emulator.environment, "ARM_CLIENT_CERTIFICATE": "pl4nted-é"}
     assert "clientCertificate: not Base64" in str(failure(variables, creates()))
 
@@ -492,9 +494,9 @@ def test_a_delete_believes_no_nonsense(
 ) -> None:
     made = created(emulator)
     server = hostile({SECRETS: nonsense})
-    told = str(failure(environment(server), lambda steps: steps.delete(made)))
-    assert told.startswith(f"reading the credentials' keys of {TARGET}: 200: ")
-    assert "Check graphEndpoint and any proxy on the way" in told
+    reported = str(failure(environment(server), lambda steps: steps.delete(made)))
+    assert reported.startswith(f"reading the credentials' keys of {TARGET}: 200: ")
+    assert "Check graphEndpoint and any proxy on the way" in reported
     assert not [asked for asked in server.asked if asked.startswith("PUT")]
 
 
@@ -528,8 +530,8 @@ def test_a_refresh_believes_no_nonsense(
 def test_a_refresh_believes_no_nonsense_of_a_job(hostile: Hostile, job: dict[str, Any]) -> None:
     held = said({"value": [{"key": "SecretToken", "value": "*"}]})
     server = hostile({SECRETS: held, JOBS: said({"value": [job]})})
-    told = str(failure(environment(server), reads))
-    assert told.startswith(f"reading the synchronization jobs of {TARGET}: 200: ")
+    reported = str(failure(environment(server), reads))
+    assert reported.startswith(f"reading the synchronization jobs of {TARGET}: 200: ")
 
 
 def test_an_update_believes_no_nonsense_and_empties_later(

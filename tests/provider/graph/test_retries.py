@@ -54,7 +54,7 @@ def test_a_limit_is_met_with_few_calls_in_vain() -> None:
 
 
 @pytest.mark.slow
-def test_a_pause_that_one_call_is_told_holds_for_all(emulator: Emulator) -> None:
+def test_a_pause_that_one_call_is_reported_holds_for_all(emulator: Emulator) -> None:
     emulator.faults.add(
         Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "3"})
     )

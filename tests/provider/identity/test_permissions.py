@@ -30,17 +30,19 @@ def caller(claims: Mapping[str, object]) -> Caller:
     return read
 
 
-def commands(told: str) -> list[list[str]]:
+def commands(reported: str) -> list[list[str]]:
     """The commands in a text, as a shell splits them, with `<graph>` for what it looks up."""
-    found = re.findall(r"^  (az .*)$", told, re.MULTILINE)
+    found = re.findall(r"^  (az .*)$", reported, re.MULTILINE)
     return [shlex.split(re.sub(r"\$\(az ad sp show [^)]*\)", "<graph>", line)) for line in found]
 
 
-def test_a_caller_without_a_permission_is_told_what_it_has_and_the_command_that_grants() -> None:
-    told = lacking(caller({**APPLICATION, "roles": ["User.Read.All"]}), TARGET, GRAPH)
-    assert "(client 00000000-0000-4000-8000-0000000c11e0) has the application permissions" in told
-    assert "User.Read.All. It needs Synchronization.ReadWrite.All, or" in told
-    ((*command, body),) = commands(told)
+def test_a_caller_without_a_permission_is_shown_what_it_has_and_the_command_that_grants() -> None:
+    reported = lacking(caller({**APPLICATION, "roles": ["User.Read.All"]}), TARGET, GRAPH)
+    assert (
+        "(client 00000000-0000-4000-8000-0000000c11e0) has the application permissions" in reported
+    )
+    assert "User.Read.All. It needs Synchronization.ReadWrite.All, or" in reported
+    ((*command, body),) = commands(reported)
     assert command == [
         *f"az rest --method POST --resource {GRAPH} --url".split(),
         f"{GRAPH}/v1.0/servicePrincipals/{APPLICATION['oid']}/appRoleAssignments",
@@ -53,14 +55,14 @@ def test_a_caller_without_a_permission_is_told_what_it_has_and_the_command_that_
     }
 
 
-def test_a_caller_with_no_permission_at_all_is_told_so() -> None:
+def test_a_caller_with_no_permission_at_all_is_reported() -> None:
     assert "has no application permission. It needs" in lacking(caller(APPLICATION), TARGET, GRAPH)
 
 
-def test_a_caller_that_may_change_what_it_owns_is_told_how_to_own() -> None:
+def test_a_caller_that_may_change_what_it_owns_is_shown_how_to_own() -> None:
     owner = caller({**APPLICATION, "roles": ["Application.ReadWrite.OwnedBy"]})
-    told = lacking(owner, TARGET, GRAPH)
-    own, grant = commands(told)
+    reported = lacking(owner, TARGET, GRAPH)
+    own, grant = commands(reported)
     assert own[7] == f"{GRAPH}/v1.0/{TARGET}/owners/$ref"
     assert json.loads(own[9]) == {
         "@odata.id": f"{GRAPH}/v1.0/directoryObjects/{APPLICATION['oid']}"
@@ -68,20 +70,22 @@ def test_a_caller_that_may_change_what_it_owns_is_told_how_to_own() -> None:
     assert grant[7].endswith("/appRoleAssignments")
 
 
-def test_a_caller_with_enough_is_told_what_else_it_may_be() -> None:
-    told = lacking(
+def test_a_caller_with_enough_is_shown_what_else_it_may_be() -> None:
+    reported = lacking(
         caller({**APPLICATION, "roles": ["Synchronization.ReadWrite.All"]}), TARGET, GRAPH
     )
-    assert "which is enough" in told
-    assert commands(told) == []
+    assert "which is enough" in reported
+    assert commands(reported) == []
 
 
-def test_a_user_is_told_the_scope_and_the_role_that_are_missing() -> None:
-    told = lacking(caller(USER), TARGET, GRAPH)
-    assert "the delegated permissions Application.Read.All, User.Read through client" in told
-    assert ", and none of the directory roles. It needs Synchronization.ReadWrite.All" in told
-    assert "Application Administrator, Cloud Application Administrator or Hybrid Identity" in told
-    assign, grant = commands(told)
+def test_a_user_is_shown_the_scope_and_the_role_that_are_missing() -> None:
+    reported = lacking(caller(USER), TARGET, GRAPH)
+    assert "the delegated permissions Application.Read.All, User.Read through client" in reported
+    assert ", and none of the directory roles. It needs Synchronization.ReadWrite.All" in reported
+    assert (
+        "Application Administrator, Cloud Application Administrator or Hybrid Identity" in reported
+    )
+    assign, grant = commands(reported)
     assert assign[7] == f"{GRAPH}/v1.0/roleManagement/directory/roleAssignments"
     assert json.loads(assign[9]) == {
         "principalId": USER["oid"],
@@ -104,33 +108,33 @@ def test_a_user_is_told_the_scope_and_the_role_that_are_missing() -> None:
         ("62e90394-69f5-4237-9190-012177145e10", "Global Administrator"),
     ],
 )
-def test_a_user_with_a_role_is_told_the_scope_alone(role: str, name: str) -> None:
-    told = lacking(caller({**USER, "wids": [role, "another"]}), TARGET, GRAPH)
-    assert f", and {name}. It needs" in told
-    assert [command[3:5] for command in commands(told)] == [["permission", "grant"]]
+def test_a_user_with_a_role_is_shown_the_scope_alone(role: str, name: str) -> None:
+    reported = lacking(caller({**USER, "wids": [role, "another"]}), TARGET, GRAPH)
+    assert f", and {name}. It needs" in reported
+    assert [command[3:5] for command in commands(reported)] == [["permission", "grant"]]
 
 
-def test_a_user_with_both_is_told_what_else_it_may_be() -> None:
+def test_a_user_with_both_is_shown_what_else_it_may_be() -> None:
     scopes = {"scp": "Synchronization.ReadWrite.All", "wids": [APPLICATION_ADMINISTRATOR]}
-    told = lacking(caller({**USER, **scopes}), TARGET, GRAPH)
-    assert "Application Administrator, which is enough" in told
-    assert commands(told) == []
+    reported = lacking(caller({**USER, **scopes}), TARGET, GRAPH)
+    assert "Application Administrator, which is enough" in reported
+    assert commands(reported) == []
 
 
 @pytest.mark.parametrize(
     "client_id", ["04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2"]
 )
 def test_a_user_of_a_client_of_microsofts_is_sent_to_a_service_principal(client_id: str) -> None:
-    told = lacking(caller({**USER, "appid": client_id}), TARGET, GRAPH)
-    assert "This client belongs to Microsoft and can't get the permission" in told
-    assert commands(told) == []
+    reported = lacking(caller({**USER, "appid": client_id}), TARGET, GRAPH)
+    assert "This client belongs to Microsoft and can't get the permission" in reported
+    assert commands(reported) == []
 
 
-def test_a_caller_that_may_not_look_is_told_the_permission_to_look_with() -> None:
+def test_a_caller_that_may_not_look_is_shown_the_permission_to_look_with() -> None:
     only = caller({**APPLICATION, "roles": ["Synchronization.ReadWrite.All"]})
-    told = lacking_to_look(only, TARGET, GRAPH)
-    assert "It needs Application.Read.All to check whether" in told
-    assert "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30" in told
+    reported = lacking_to_look(only, TARGET, GRAPH)
+    assert "It needs Application.Read.All to check whether" in reported
+    assert "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30" in reported
     assert "delegated permission Application.Read.All" in lacking_to_look(
         caller(USER), TARGET, GRAPH
     )

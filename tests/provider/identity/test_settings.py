@@ -264,17 +264,17 @@ def test_what_is_not_configured_is_passed_over_with_what_is_missing() -> None:
         ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
     ],
 )
-def test_a_credential_without_its_client_is_told_with_the_places_of_what_is_missing(
+def test_a_credential_without_its_client_is_reported_with_the_places_of_what_is_missing(
     variable: str, setting: str
 ) -> None:
-    told = problems({variable: "pl4nted"})
+    reported = problems({variable: "pl4nted"})
     for name in ("tenantId", "clientId"):
         assert (
             f"{name}: not set, but {setting} is. Set it with `pulumi config set"
             f" entra-provisioning:{name} …`, the stack configuration azuread:{name} or an"
             " environment variable: ENTRA_PROVISIONING_"
-        ) in told
-    assert "pl4nted" not in told
+        ) in reported
+    assert "pl4nted" not in reported
     managed = found({}, {variable: "pl4nted", **MANAGED})
     assert managed.identity == ManagedIdentity("")
 
@@ -409,7 +409,7 @@ def test_the_identity_that_the_stack_says_beats_what_the_environment_happens_to_
     assert found(named, {**CLIENT, **of_a_pipeline, **stray}).identity == identity
 
 
-def test_what_of_the_environment_is_not_used_is_told() -> None:
+def test_what_of_the_environment_is_not_used_is_reported() -> None:
     stack = {"entra-provisioning:useOidc": "true"}
     stray = {"ARM_CLIENT_SECRET": "pl4nted", "ARM_USE_MSI": "true", "AZURE_CLIENT_SECRET": "p"}
     chosen = found(stack, {**CLIENT, **stray})
@@ -532,11 +532,11 @@ def test_a_production_stack_is_rehearsed_with_the_identity_of_the_environment(
 
 def test_half_an_identity_of_the_environment_is_not_filled_up_from_the_stack() -> None:
     stack = {**PRODUCTION, "azuread:clientSecret": "of-production"}
-    told = problems({**REHEARSAL, "AZURE_CLIENT_SECRET": "s"}, stack)
+    reported = problems({**REHEARSAL, "AZURE_CLIENT_SECRET": "s"}, stack)
     assert (
         "clientId: not set, but AZURE_CLIENT_SECRET is. Set it with an environment variable:"
         " ENTRA_PROVISIONING_CLIENT_ID, ARM_CLIENT_ID, AZURE_CLIENT_ID."
-    ) in told
+    ) in reported
     other_client = found(stack, {**REHEARSAL, "AZURE_CLIENT_ID": CLIENT_ID})
     assert other_client.identity == SignedIn(developer=True)
     assert (
@@ -565,8 +565,8 @@ def test_an_endpoint_of_the_environment_that_is_not_the_stacks_is_refused(
     ours, theirs = values(0, tmp_path), values(1, tmp_path)
     (place,) = stack_keys(name)
     (variable,) = variables(name)
-    told = problems({**SECRET, variable: theirs}, {place: ours})
-    assert told == (
+    reported = problems({**SECRET, variable: theirs}, {place: ours})
+    assert reported == (
         f"{name}: {place} in the stack configuration and the environment variable {variable}"
         f" differ. Remove one of them, or set {SETTINGS_FROM_ENVIRONMENT}=true to use the"
         " environment variables first for all settings."
@@ -576,8 +576,8 @@ def test_an_endpoint_of_the_environment_that_is_not_the_stacks_is_refused(
 
 
 def test_what_is_neither_true_nor_false_is_refused() -> None:
-    told = problems({**SECRET, SETTINGS_FROM_ENVIRONMENT: "perhaps"})
-    assert told == f"{SETTINGS_FROM_ENVIRONMENT}: must be true or false."
+    reported = problems({**SECRET, SETTINGS_FROM_ENVIRONMENT: "perhaps"})
+    assert reported == f"{SETTINGS_FROM_ENVIRONMENT}: must be true or false."
     off = {SETTINGS_FROM_ENVIRONMENT: "False", "ARM_TENANT_ID": "other"}
     assert found({"azuread:tenantId": "t"}, off).tenant_id == "t"
 
@@ -662,13 +662,13 @@ def test_the_endpoints_can_be_overridden_and_keep_the_clouds_name() -> None:
         ),
     ],
 )
-def test_an_unusable_setting_is_told_by_name(
+def test_an_unusable_setting_is_reported_by_name(
     name: str, value: str, said: str, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").write_text(" \n")
-    told = problems({**SECRET, name: value.replace("EMPTY", str(tmp_path / "empty"))})
-    assert said in told
-    assert "pl4nted" not in told
+    reported = problems({**SECRET, name: value.replace("EMPTY", str(tmp_path / "empty"))})
+    assert said in reported
+    assert "pl4nted" not in reported
 
 
 @pytest.mark.parametrize(
@@ -689,7 +689,7 @@ def test_an_unusable_setting_is_told_by_name(
         ({}, "ARM_USE_CLI", "no", "useCli: must be true or false."),
     ],
 )
-def test_an_unusable_setting_of_an_identity_is_told_by_name(
+def test_an_unusable_setting_of_an_identity_is_reported_by_name(
     others: dict[str, str], name: str, value: str, said: str
 ) -> None:
     assert said in problems({**others, name: value})
@@ -728,9 +728,9 @@ def test_a_file_that_is_none_is_refused_at_once(
         (str(tmp_path / "huge"), "it is larger than 1048576 bytes"),
         ("/no/such/file", "it can't be read (No such file or directory)"),
     ):
-        told = problems({**others, name: path})
-        assert f"{setting}: {reason}. Give the path of a " in told
-        assert path not in told
+        reported = problems({**others, name: path})
+        assert f"{setting}: {reason}. Give the path of a " in reported
+        assert path not in reported
 
 
 HOSTS = (
@@ -759,15 +759,15 @@ HOSTS = (
 @pytest.mark.parametrize("url", HOSTS)
 @pytest.mark.parametrize("name", ["graphEndpoint", "authorityHost"])
 def test_an_endpoint_is_a_host_alone(name: str, url: str) -> None:
-    told = problems(SECRET, {f"entra-provisioning:{name}": url})
-    assert told.startswith(f"{name}: must be an https URL of a host alone, such as https://")
-    assert "pw" not in told
+    reported = problems(SECRET, {f"entra-provisioning:{name}": url})
+    assert reported.startswith(f"{name}: must be an https URL of a host alone, such as https://")
+    assert "pw" not in reported
 
 
 @pytest.mark.parametrize("url", [url for url in HOSTS if "?" not in url])
 def test_an_url_that_is_asked_for_a_token_has_no_password_in_it(url: str) -> None:
-    told = problems({**REQUEST, "ARM_OIDC_REQUEST_URL": url})
-    assert "oidcRequestUrl: must be an https URL" in told
+    reported = problems({**REQUEST, "ARM_OIDC_REQUEST_URL": url})
+    assert "oidcRequestUrl: must be an https URL" in reported
 
 
 @pytest.mark.parametrize(
@@ -793,24 +793,24 @@ def test_a_cloud_that_only_pulumi_azuread_finds_is_not_taken_for_the_global_one(
     assert found(configured, configured).graph_endpoint == "https://graph.example"
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
-    told = problems({**SECRET, "ARM_ENVIRONMENT": "moon", "ENTRA_PROVISIONING_CA_FILE": "/no"})
-    assert "environment: " in told
-    assert "caFile: " in told
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
+    reported = problems({**SECRET, "ARM_ENVIRONMENT": "moon", "ENTRA_PROVISIONING_CA_FILE": "/no"})
+    assert "environment: " in reported
+    assert "caFile: " in reported
 
 
-def test_the_places_of_what_is_wrong_are_told() -> None:
-    told = problems({**SECRET, "ARM_ENVIRONMENT": "moon"})
-    assert "`pulumi config set entra-provisioning:environment …`" in told
-    assert "azuread:environment" in told
-    assert "ENTRA_PROVISIONING_ENVIRONMENT, ARM_ENVIRONMENT" in told
+def test_the_places_of_what_is_wrong_are_reported() -> None:
+    reported = problems({**SECRET, "ARM_ENVIRONMENT": "moon"})
+    assert "`pulumi config set entra-provisioning:environment …`" in reported
+    assert "azuread:environment" in reported
+    assert "ENTRA_PROVISIONING_ENVIRONMENT, ARM_ENVIRONMENT" in reported
 
 
 @pytest.mark.parametrize("name", ["ARM_CLIENT_CERTIFICATE_PATH", "ENTRA_PROVISIONING_CA_FILE"])
-def test_a_file_whose_content_is_given_for_its_path_is_told_without_it(name: str) -> None:
-    told = problems({**SECRET, name: "-----BEGIN PRIVATE KEY-----\n" + "pl4nted" * 200})
-    assert "it can't be read (File name too long)" in told
-    assert "pl4nted" not in told
+def test_a_file_whose_content_is_given_for_its_path_is_reported_without_it(name: str) -> None:
+    reported = problems({**SECRET, name: "-----BEGIN PRIVATE KEY-----\n" + "pl4nted" * 200})
+    assert "it can't be read (File name too long)" in reported
+    assert "pl4nted" not in reported
 
 
 @pytest.mark.parametrize(

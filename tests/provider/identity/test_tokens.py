@@ -68,11 +68,13 @@ def test_a_client_secret_gives_a_token_and_a_wrong_one_says_what_to_do(emulator:
     wrong = {**emulator.environment, "AZURE_CLIENT_SECRET": "pl4nted-and-wrong"}
     with pytest.raises(SignInError) as caught:
         token(found({}, wrong))
-    told = str(caught.value)
-    assert told.startswith(f"getting a token from {emulator.url} for client {DEFAULT_CLIENT_ID}")
-    assert "AADSTS7000215: Invalid client secret provided" in told
-    assert told.endswith(f". {SIGN_IN_REMEDIES['AADSTS7000215']}")
-    assert "pl4nted" not in told
+    reported = str(caught.value)
+    assert reported.startswith(
+        f"getting a token from {emulator.url} for client {DEFAULT_CLIENT_ID}"
+    )
+    assert "AADSTS7000215: Invalid client secret provided" in reported
+    assert reported.endswith(f". {SIGN_IN_REMEDIES['AADSTS7000215']}")
+    assert "pl4nted" not in reported
 
 
 def test_an_unknown_client_and_an_unknown_tenant_say_what_to_check(emulator: Emulator) -> None:
@@ -156,7 +158,7 @@ def test_a_certificate_gives_a_token_from_its_file_and_as_text(
 
 
 @pytest.mark.parametrize("form", ["PEM", "PFX"])
-def test_a_certificate_that_can_not_be_opened_is_told_without_its_password(
+def test_a_certificate_that_can_not_be_opened_is_reported_without_its_password(
     emulator: Emulator, certificate: Certificate, form: str
 ) -> None:
     for password in ("pl4nted-and-wrong", ""):
@@ -165,7 +167,7 @@ def test_a_certificate_that_can_not_be_opened_is_told_without_its_password(
         assert "pl4nted" not in str(caught.value)
 
 
-def test_what_is_no_answer_of_entra_is_told_without_what_it_says(emulator: Emulator) -> None:
+def test_what_is_no_answer_of_entra_is_reported_without_what_it_says(emulator: Emulator) -> None:
     page = Fault(path="*/token", status=403, body="<html>client_secret=pl4nted</html>")
     emulator.faults.add(page)
     with pytest.raises(SignInError, match=r": 403\. Check authorityHost") as caught:
@@ -189,8 +191,8 @@ def test_what_entra_says_is_shown_on_one_line_or_withheld(emulator: Emulator) ->
         emulator.faults.add(fault)
         with pytest.raises(SignInError) as caught:
             token(found({}, emulator.environment))
-        told = str(caught.value)
-        assert f": 401 AADSTS7000215: {shown_as} (request-id {trace}). Set clientSecret" in told
+        reported = str(caught.value)
+        assert f": 401 AADSTS7000215: {shown_as} (request-id {trace}). Set clientSecret" in reported
 
 
 def test_calls_at_the_same_time_share_one_token_request(emulator: Emulator) -> None:
@@ -389,7 +391,7 @@ def test_a_service_that_fails_once_is_asked_again_whoever_signs_in(
     assert authorized_by(found(stack, os.environ))
 
 
-def test_a_managed_identity_that_the_machine_has_not_is_told(
+def test_a_managed_identity_that_the_machine_has_not_is_reported(
     emulator: Emulator, machine: Machine
 ) -> None:
     machine(emulator.environment_in("virtual-machine"))
@@ -424,10 +426,10 @@ def test_an_id_token_that_the_client_does_not_trust_says_what_to_add(
     variables = {**nobody(emulator), **TENANT, "ARM_CLIENT_ID": DEFAULT_CLIENT_ID}
     with pytest.raises(SignInError) as caught:
         token(found(OIDC, {**variables, "ARM_OIDC_TOKEN": id_token}))
-    told = str(caught.value)
-    assert f"(OpenID Connect token): 401 {code}: " in told
-    assert remedy in told
-    assert id_token not in told
+    reported = str(caught.value)
+    assert f"(OpenID Connect token): 401 {code}: " in reported
+    assert remedy in reported
+    assert id_token not in reported
 
 
 def test_an_issuer_that_the_client_does_not_trust_says_so(emulator: Emulator) -> None:
@@ -579,18 +581,18 @@ def test_no_command_line_is_run_where_it_is_not_to_be(emulator: Emulator, path: 
     assert not calls.exists()
 
 
-def test_where_no_identity_serves_each_is_told_with_the_reason(
+def test_where_no_identity_serves_each_is_reported_with_the_reason(
     emulator: Emulator, path: Path
 ) -> None:
     command(path, "az", "sys.exit('Please run az login')")
     configured = {**nobody(emulator), "ARM_CLIENT_ID": DEFAULT_CLIENT_ID, "ARM_USE_OIDC": "true"}
     with pytest.raises(SettingsError) as caught:
         token(found({}, configured))
-    told = str(caught.value).splitlines()
-    assert told[0] == (
+    reported = str(caught.value).splitlines()
+    assert reported[0] == (
         f"getting a token from {emulator.url}: no identity gave a token. Configure one of these:"
     )
-    names = [line.partition(":")[0].strip() for line in told[1:-1]]
+    names = [line.partition(":")[0].strip() for line in reported[1:-1]]
     assert names == [
         "client certificate",
         "client secret",
@@ -605,8 +607,10 @@ def test_where_no_identity_serves_each_is_told_with_the_reason(
         "VisualStudioCodeCredential",
         "AzurePowerShellCredential",
     ]
-    assert "  client secret: clientSecret or clientSecretFilePath and tenantId are not set" in told
-    assert "  AzureCliCredential: Please run 'az login' to set up an account" in told
+    assert (
+        "  client secret: clientSecret or clientSecretFilePath and tenantId are not set" in reported
+    )
+    assert "  AzureCliCredential: Please run 'az login' to set up an account" in reported
 
 
 @pytest.mark.parametrize(
@@ -640,8 +644,8 @@ def test_what_powershell_prints_is_not_shown(emulator: Emulator, path: Path) -> 
     command(path, "pwsh", "print('pl4nted token')")
     with pytest.raises(SettingsError) as caught:
         token(found({}, nobody(emulator)))
-    told = str(caught.value).splitlines()[-2]
-    assert told == "  AzurePowerShellCredential: Unexpected output from Get-AzAccessToken: …"
+    reported = str(caught.value).splitlines()[-2]
+    assert reported == "  AzurePowerShellCredential: Unexpected output from Get-AzAccessToken: …"
     assert "pl4nted" not in str(caught.value)
 
 
@@ -710,7 +714,7 @@ def test_microsofts_variable_says_whom_to_look_for(
     assert [name for name, made in calls.items() if made.exists()] == [asked]
 
 
-def test_a_variable_that_leaves_nobody_is_told(
+def test_a_variable_that_leaves_nobody_is_reported(
     emulator: Emulator, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "nobody")
@@ -728,14 +732,14 @@ def test_a_person_with_the_permission_and_the_role_authorizes(
     assert authorized_by(found({}, nobody(emulator))) == DEFAULT_USER_ID
 
 
-def test_a_person_who_lacks_either_is_told_which(emulator: Emulator, path: Path) -> None:
+def test_a_person_who_lacks_either_is_shown_which(emulator: Emulator, path: Path) -> None:
     signed_in(path, "az", emulator.authority.issue_for_user(["Application.Read.All"]))
     with pytest.raises(RequestError, match="401 UnknownError") as caught:
         authorized_by(found({}, nobody(emulator)))
-    told = str(caught.value)
-    assert "has the delegated permissions Application.Read.All through client 04b07795" in told
-    assert ", and none of the directory roles. It needs Synchronization.ReadWrite.All" in told
-    assert "Sign in as a service principal. See docs/errors.md#" in told
+    reported = str(caught.value)
+    assert "has the delegated permissions Application.Read.All through client 04b07795" in reported
+    assert ", and none of the directory roles. It needs Synchronization.ReadWrite.All" in reported
+    assert "Sign in as a service principal. See docs/errors.md#" in reported
 
 
 def test_a_personal_account_is_refused_with_a_sentence(emulator: Emulator, path: Path) -> None:

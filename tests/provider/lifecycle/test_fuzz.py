@@ -82,9 +82,9 @@ def test_check_and_diff_take_any_program_and_repeat_none_of_its_values(
 
 
 @given(values, st.text(max_size=40))
-def test_whatever_graph_says_is_told_in_one_line(document: Any, text: str) -> None:
+def test_whatever_graph_says_is_reported_in_one_line(document: Any, text: str) -> None:
     for message in (text, json.dumps(document), json.dumps({"error": document})):
         said = shown_answer(*unwrapped("UnknownError", message), Secrets({}))
-        told = str(RequestError("doing", Answer(500, *said)))
-        assert told.startswith("doing: 500")
-        assert len(told.splitlines()) == 1
+        reported = str(RequestError("doing", Answer(500, *said)))
+        assert reported.startswith("doing: 500")
+        assert len(reported.splitlines()) == 1

@@ -106,7 +106,7 @@ def test_check_names_the_input_and_the_remedy_and_no_value(
     assert "pl4nted" not in failures[0]
 
 
-def test_check_tells_everything_at_once() -> None:
+def test_check_reports_everything_at_once() -> None:
     _, failures = check({"credentials": {"url": "x", "Password": 1}, "timeout": -1})
     assert [failure.split(":")[0] for failure in failures] == [
         "service_principal_id",

@@ -84,11 +84,13 @@ def test_a_call_is_repeated_after_the_time_that_graph_asks_for(
 
 
 @pytest.mark.slow
-def test_a_long_wait_is_told_and_one_beyond_the_timeout_is_not_begun(emulator: Emulator) -> None:
+def test_a_long_wait_is_reported_and_one_beyond_the_timeout_is_not_begun(
+    emulator: Emulator,
+) -> None:
     wait = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
     emulator.faults.add(wait)
-    _, told = run(emulator, lambda steps: steps.create(Inputs.of(INPUTS)))
-    assert told == [f"authorizing {TARGET}: 429, the service asks to wait; retrying in 4 s"]
+    _, reported = run(emulator, lambda steps: steps.create(Inputs.of(INPUTS)))
+    assert reported == [f"authorizing {TARGET}: 429, the service asks to wait; retrying in 4 s"]
     emulator.journal.clear()
     emulator.faults.add(wait)
     with pytest.raises(
@@ -202,7 +204,7 @@ def test_a_redirect_is_not_followed(emulator: Emulator) -> None:
     assert emulator.journal.select(path="/elsewhere") == []
 
 
-def test_a_proxys_page_is_told_as_its_status(emulator: Emulator) -> None:
+def test_a_proxys_page_is_reported_as_its_status(emulator: Emulator) -> None:
     page = Fault(
         path="*/acquireAccessToken",
         status=407,
@@ -222,7 +224,7 @@ CHALLENGE = (
 
 
 @pytest.mark.parametrize(("times", "answers"), [(1, [401, 204]), (2, [401, 401])])
-def test_a_claims_challenge_is_met_once_with_a_new_token_and_then_told(
+def test_a_claims_challenge_is_met_once_with_a_new_token_and_then_reported(
     emulator: Emulator, times: int, answers: list[int]
 ) -> None:
     challenge = Fault(
@@ -242,7 +244,7 @@ def test_a_claims_challenge_is_met_once_with_a_new_token_and_then_told(
     assert len(emulator.journal.select("POST", "*/token")) == 2
 
 
-def test_tls_that_is_not_trusted_is_told_at_once_with_what_to_check(emulator: Emulator) -> None:
+def test_tls_that_is_not_trusted_is_reported_at_once_with_what_to_check(emulator: Emulator) -> None:
     trusting_others = {**emulator.environment, "ENTRA_PROVISIONING_CA_FILE": ""}
     message = r"getting a token from .*CERTIFICATE_VERIFY_FAILED.*caFile"
     began = time.monotonic()
@@ -267,7 +269,7 @@ def test_entra_is_waited_for_as_graph_is(emulator: Emulator, fault: dict[str, An
 
 
 @pytest.mark.slow
-def test_an_authority_that_is_not_there_is_told_by_its_name(emulator: Emulator) -> None:
+def test_an_authority_that_is_not_there_is_reported_by_its_name(emulator: Emulator) -> None:
     elsewhere = {
         **emulator.environment,
         "ENTRA_PROVISIONING_AUTHORITY_HOST": "https://127.0.0.1:9",
@@ -283,9 +285,9 @@ def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
     emulator.faults.add(Fault(path="*/token", delay=2.0))
     with pytest.raises(
         RequestError, match=r"getting a token from .*: no answer within 1 s"
-    ) as told:
+    ) as reported:
         created(emulator, {**WITH_CODE, "timeout": 1})
-    assert "spent" not in str(told.value)
+    assert "spent" not in str(reported.value)
     assert posts(emulator) == []
 
 
@@ -332,7 +334,7 @@ def test_a_proxys_404_makes_nothing_gone(emulator: Emulator) -> None:
             run(emulator, step)
 
 
-def test_an_existing_authorization_that_is_not_there_is_told(emulator: Emulator) -> None:
+def test_an_existing_authorization_that_is_not_there_is_reported(emulator: Emulator) -> None:
     emulator.tenant.delete("servicePrincipals", GUID)
     with pytest.raises(RequestError, match="404 Request_ResourceNotFound"):
         run(emulator, lambda steps: steps.read(TARGET, None))
@@ -370,12 +372,14 @@ def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
         )
         await steps.delete(old)
 
-    _, told = run(emulator, step)
-    assert told == [f"the program still declares {TARGET}: keeps SecretToken; empties Url"]
+    _, reported = run(emulator, step)
+    assert reported == [f"the program still declares {TARGET}: keeps SecretToken; empties Url"]
     assert emulator.tenant.secrets("servicePrincipals", GUID) == {"SecretToken": "t"}
 
 
-def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: Emulator) -> None:
+def test_refresh_distinguishes_a_quarantine_for_credentials_from_another_one(
+    emulator: Emulator,
+) -> None:
     old = created(emulator)
     job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
     emulator.tenant.start_job("servicePrincipals", GUID, job_id)
@@ -385,17 +389,17 @@ def test_refresh_tells_a_quarantine_for_credentials_from_another_one(emulator: E
     )
     for reason, status in cases:
         emulator.tenant.set_job_status(GUID, "Quarantine", reason=reason)
-        seen, told = run(emulator, lambda steps: steps.read(TARGET, old))
+        seen, reported = run(emulator, lambda steps: steps.read(TARGET, old))
         assert seen == replace(old, status=status)
-        assert ("Quarantine" in status) == (reason in "".join(told))
+        assert ("Quarantine" in status) == (reason in "".join(reported))
 
 
 def test_a_refresh_that_may_not_read_says_unknown_and_does_not_fail(emulator: Emulator) -> None:
     old = created(emulator)
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
-    seen, told = run(emulator, lambda steps: steps.read(TARGET, old))
+    seen, reported = run(emulator, lambda steps: steps.read(TARGET, old))
     assert seen == replace(old, status="Unknown")
-    assert "Synchronization.ReadWrite.All" in told[0]
+    assert "Synchronization.ReadWrite.All" in reported[0]
 
 
 def test_a_refresh_whose_token_is_not_accepted_fails(emulator: Emulator) -> None:
@@ -428,7 +432,7 @@ def test_a_key_that_the_service_does_not_keep_is_not_a_loss(emulator: Emulator) 
     assert seen == replace(old, status="CredentialsMissing")
 
 
-def test_an_id_that_names_no_target_is_told(emulator: Emulator) -> None:
+def test_an_id_that_names_no_target_is_reported(emulator: Emulator) -> None:
     with pytest.raises(SettingsError, match="id: must be servicePrincipals/<object id>"):
         run(emulator, lambda steps: steps.read("pl4nted", None))
 
@@ -473,17 +477,19 @@ def verifications(emulator: Emulator) -> int:
     return len(emulator.journal.select("POST", "*/validateCredentials"))
 
 
-def test_a_failed_verification_is_told_and_costs_no_authorization(emulator: Emulator) -> None:
+def test_a_failed_verification_is_reported_and_costs_no_authorization(emulator: Emulator) -> None:
     said = {"error": {"code": "InvalidCredentials", "message": "pl4nted is wrong."}}
     refusal = Fault(
         path="*/validateCredentials", status=400, code="UnknownError", message=json.dumps(said)
     )
     emulator.faults.add(refusal)
     job_id = emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]
-    made, told = run(emulator, lambda steps: steps.create(Inputs.of({**INPUTS, "job_id": job_id})))
+    made, reported = run(
+        emulator, lambda steps: steps.create(Inputs.of({**INPUTS, "job_id": job_id}))
+    )
     assert (made.status, made.revision) == ("Authorized", 1)
     assert made.verification == "Failed: 400 InvalidCredentials"
-    (line,) = told
+    (line,) = reported
     assert line.startswith(
         f"verifying the credentials of {TARGET}: 400 InvalidCredentials: {WITHHELD}"
     )
