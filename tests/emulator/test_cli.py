@@ -203,7 +203,7 @@ def test_the_error_of_a_failed_start_is_one_line(untouched: Emulator, tmp_path: 
         assert failed.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["starlette", "uvicorn", "trustme", "jwt"])
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "trustme", "jwt", "jinja2", "yaml"])
 def test_a_missing_extra_is_named(module: str) -> None:
     program = (
         f"import sys; sys.modules[{module!r}] = None\n"
