@@ -5,6 +5,7 @@ https://learn.microsoft.com/graph/api/resources/synchronization-synchronizations
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
@@ -168,6 +169,36 @@ if TYPE_CHECKING:
         | Sequence[pulumi.Input[Mapping[str, Any]]]
         | pulumi.Output[Mapping[str, Any] | Sequence[Mapping[str, Any]]]
     )
+
+
+def encoded(credentials: Any) -> Any:
+    """`credentials`, a mapping or Graph's list of pairs, with each mapping of settings as JSON.
+
+    Equal settings become equal text. A mapping with a field that Microsoft does not document stays
+    as it is, and so does whatever is neither: that is for check to report.
+    """
+    if isinstance(credentials, Mapping):
+        return {key: _json_text(key, value) for key, value in credentials.items()}
+    if isinstance(credentials, list):
+        return [
+            {**pair, "value": _json_text(pair["key"], pair["value"])}
+            if isinstance(pair, Mapping) and pair.keys() >= {"key", "value"}
+            else pair
+            for pair in credentials
+        ]
+    return credentials
+
+
+def _json_text(key: Any, value: Any) -> Any:
+    fields = NotificationSettings.__annotations__
+    if key != "SyncNotificationSettings" or not isinstance(value, Mapping) or value.keys() - fields:
+        return value
+    # The engine makes a float of every number.
+    whole = {
+        name: int(item) if isinstance(item, float) and item.is_integer() else item
+        for name, item in value.items()
+    }
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"))
 
 
 # What programs import keeps its name, whichever module it stands in.

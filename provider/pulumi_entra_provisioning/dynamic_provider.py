@@ -21,7 +21,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from . import engine, engine_status
+from .engine import call, process
 from .errors import ProvisioningError
 from .properties import WIRE_NAMES, inputs_of, outputs_of, properties_of
 from .session import Session, one_line
@@ -46,18 +46,18 @@ def _failing_clearly(step: Callable[_P, _T]) -> Callable[_P, _T]:
             return step(*args, **kwargs)
         except BaseException as error:
             failure = one_line(error)
-        engine_status.send(str(failure), _to_record(failure, args[-1]))
+        call.send(str(failure), _to_record(failure, args[-1]))
         raise failure.with_traceback(None) from None
 
     return wrapped
 
 
-def _to_record(failure: ProvisioningError, inputs: Any) -> engine_status.Resource | None:
+def _to_record(failure: ProvisioningError, inputs: Any) -> call.Resource | None:
     """What the state has to hold of a resource whose create or update with `inputs` failed."""
     if failure.outputs is None:
         return None
     properties = {**properties_of(failure.outputs), _SERIALIZED: inputs[_SERIALIZED]}
-    return engine_status.Resource(failure.outputs["target"], properties)
+    return call.Resource(failure.outputs["target"], properties)
 
 
 class ProvisioningAuthorizationProvider(ResourceProvider):
@@ -75,14 +75,14 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     @_failing_clearly
     def configure(self, req: ConfigureRequest) -> None:
         """Find the settings of the run. The step that needs a missing setting reports it."""
-        engine.end_with_the_engine()
+        process.end_with_the_engine()
         self._session = Session(req.config.get, os.environ, _log, _warn)
 
     @_failing_clearly
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Bring the inputs into their one form, and report everything that is wrong with them."""
         declared = inputs_of(_with_marked_unknowns(news))
-        checked, failures = self._session.check(engine_status.urn(), declared)
+        checked, failures = self._session.check(call.urn(), declared)
         # The CLI prints the value of a property that a failure names, even of a secret one.
         return CheckResult(
             properties_of(checked), [CheckFailure("", failure) for failure in failures]
@@ -126,7 +126,7 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
 
 
 def _result(running: Future[_T]) -> _T:
-    engine.cancel_when_unwanted(running)
+    process.cancel_when_unwanted(running)
     return running.result()
 
 

@@ -25,7 +25,6 @@ ROOMS = [
     "resource",
     "dynamic_provider",
     "engine",
-    "engine_status",
     "session",
     "properties",
     "lifecycle",
@@ -44,9 +43,9 @@ ROOMS = [
 
 # What only these rooms import.
 OWNERS = {
-    "pulumi": {"resource", "dynamic_provider", "engine_status", "credentials"},
-    "grpc": {"engine", "engine_status"},
-    "google": {"engine_status"},
+    "pulumi": {"resource", "dynamic_provider", "engine", "credentials"},
+    "grpc": {"engine"},
+    "google": {"engine"},
     "msgraph": {"graph"},
     "msgraph_core": {"graph"},
     "kiota_abstractions": {"graph"},

@@ -11,8 +11,8 @@ from pulumi_entra_provisioning import (
     from_environment,
     from_file,
 )
+from pulumi_entra_provisioning.credentials import encoded
 from pulumi_entra_provisioning.graph.secret_keys import KEYS
-from pulumi_entra_provisioning.lifecycle.inputs import encoded
 
 SETTINGS = {
     "Enabled": True,

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import pytest
 from pulumi_entra_provisioning.answers import Answer, seconds, unanswered
 from pulumi_entra_provisioning.errors import RequestError, SignInError
-from pulumi_entra_provisioning.graph.answers import unwrapped
+from pulumi_entra_provisioning.graph.failures import unwrapped
 from pulumi_entra_provisioning.remedies import REMEDIES, SIGN_IN_REMEDIES
 
 

@@ -60,11 +60,12 @@ from ..identity.caller import Caller
 from ..identity.permissions import is_insufficient, lacking, lacking_to_look
 from ..identity.settings import Settings
 from ..identity.tokens import SharedTokenCredential
-from ..network import UnusableAnswerError, check
+from ..network.bodies import UnusableAnswerError
+from ..network.environment import check_environment
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown_id
 from ..remedies import REMEDIES, Remedy
-from .answers import may_have_acted, member, not_answered, refused, required
+from .failures import may_have_acted, member, not_answered, refused, required
 from .jobs import Quarantine, quarantine_of
 from .retries import Gate, Patience
 from .secret_keys import KEYS, SINGLE_USE
@@ -103,7 +104,7 @@ class Graph:
     """
 
     def __init__(self, settings: Settings) -> None:
-        check((settings.graph_endpoint, settings.authority_host), settings.ca_file)
+        check_environment((settings.graph_endpoint, settings.authority_host), settings.ca_file)
         self._endpoint = settings.graph_endpoint
         self._scope = settings.scope
         self._credential = SharedTokenCredential(settings)

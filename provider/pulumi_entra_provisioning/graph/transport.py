@@ -7,7 +7,8 @@ from typing import Final
 
 import httpx
 
-from ..network import LIMIT, decoded, proxy
+from ..network.bodies import LIMIT, decoded
+from ..network.environment import proxy
 
 _FRAMING: Final = {"content-encoding", "content-length", "transfer-encoding"}
 

@@ -23,12 +23,11 @@ from azure.core.exceptions import (
 
 from ..answers import Answer, seconds, unanswered
 from ..errors import ProvisioningError, RequestError, SettingsError, SignInError
-from ..network import UnusableAnswerError
+from ..network.bodies import UnusableAnswerError
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown, shown_answer, shown_id
 from ..remedies import Remedy
 from .caller import PERSONAL_ACCOUNT, PERSONAL_TENANT, Caller
-from .credentials import token_credential
 from .identities import (
     AzurePipelines,
     ClientCertificate,
@@ -38,6 +37,7 @@ from .identities import (
     SignedIn,
 )
 from .settings import Settings
+from .token_credentials import token_credential
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse

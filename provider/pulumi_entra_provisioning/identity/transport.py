@@ -13,7 +13,8 @@ import urllib3
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
 
-from ..network import LIMIT, UnusableAnswerError, decoded, proxy
+from ..network.bodies import LIMIT, UnusableAnswerError, decoded
+from ..network.environment import proxy
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..credentials import NotificationSettings
+from ..credentials import NotificationSettings, encoded
 from ..graph import secret_keys
 from ..graph.target import Kind, Target, parse
 from ..wire import UNKNOWN
@@ -245,33 +245,3 @@ def _check_timeout(inputs: dict[str, Any], failures: list[str]) -> None:
     number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
     if not number or not math.isfinite(timeout) or timeout <= 0:
         failures.append("timeout: must be a number of seconds above 0, such as 300.")
-
-
-def encoded(credentials: Any) -> Any:
-    """`credentials`, a mapping or Graph's list of pairs, with each mapping of settings as JSON.
-
-    Equal settings become equal text. A mapping with a field that Microsoft does not document stays
-    as it is, and so does whatever is neither: that is for check to report.
-    """
-    if isinstance(credentials, Mapping):
-        return {key: _json_text(key, value) for key, value in credentials.items()}
-    if isinstance(credentials, list):
-        return [
-            {**pair, "value": _json_text(pair["key"], pair["value"])}
-            if isinstance(pair, Mapping) and pair.keys() >= {"key", "value"}
-            else pair
-            for pair in credentials
-        ]
-    return credentials
-
-
-def _json_text(key: Any, value: Any) -> Any:
-    fields = NotificationSettings.__annotations__
-    if key != "SyncNotificationSettings" or not isinstance(value, Mapping) or value.keys() - fields:
-        return value
-    # The engine makes a float of every number.
-    whole = {
-        name: int(item) if isinstance(item, float) and item.is_integer() else item
-        for name, item in value.items()
-    }
-    return json.dumps(whole, sort_keys=True, separators=(",", ":"))

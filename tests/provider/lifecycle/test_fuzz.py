@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_entra_provisioning.answers import Answer
 from pulumi_entra_provisioning.errors import RequestError
-from pulumi_entra_provisioning.graph.answers import unwrapped
+from pulumi_entra_provisioning.graph.failures import unwrapped
 from pulumi_entra_provisioning.graph.secret_keys import KEYS
 from pulumi_entra_provisioning.lifecycle.comparison import diff
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs, check

@@ -10,7 +10,7 @@ from kiota_abstractions.api_error import APIError
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 
 from ..answers import Answer, seconds, unanswered
-from ..network import UnusableAnswerError
+from ..network.bodies import UnusableAnswerError
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown_answer
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import grpc
 
-from . import engine_status
+from . import call as engine_call
 
 _WATCH: Final = "/grpc.health.v1.Health/Watch"
 """A call that lasts as long as the engine: https://grpc.io/docs/guides/health-checking."""
@@ -40,7 +40,7 @@ def cancel_when_unwanted(running: Future[Any]) -> None:
     def cancel() -> None:
         running.cancel()
 
-    call = engine_status.calling()
+    call = engine_call.calling()
     if call and not call.add_callback(cancel):
         cancel()
 

@@ -1,0 +1,1 @@
+"""The Pulumi engine, as the process that it started sees it."""
