@@ -18,7 +18,7 @@ class Answer:
     `status` is the HTTP status, or None if no answer came. `code` and `message` are the
     service's own, the synchronization service's unwrapped from Graph's, without the values of
     credentials. `retry_after` is in seconds. `may_have_acted` is True if the request may have
-    been carried out all the same, `is_final` if sending it again can't help, `out_of_time` if
+    been carried out all the same, `is_final` if sending it again cannot help, `out_of_time` if
     no answer came because the time for the step was over.
     """
 
@@ -40,6 +40,11 @@ class Answer:
         empty_401 = self.status == 401 and self.code == "UnknownError" and not self.message
         return self.status == 403 or empty_401
 
+    @property
+    def is_not_found(self) -> bool:
+        """Whether the service does not know what was addressed, or does not show it."""
+        return self.status == 404
+
     def __str__(self) -> str:
         said = ": ".join(
             part
@@ -55,7 +60,7 @@ class Answer:
 def seconds(retry_after: str) -> float | None:
     """The seconds that a Retry-After header asks for, which is a number or a date (RFC 9110).
 
-    Of several, which stand with commas between, it is the longest.
+    Of several, separated by commas, the longest counts.
     """
     each = re.findall(r"[A-Za-z]+,[^,]*|[^,]+", retry_after)
     asked = [found for one in each if (found := _seconds(one.strip())) is not None]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .answers import Answer
-from .remedies import CODE_SPENT, REMEDIES, SIGN_IN_REMEDIES, Remedy, explained, remedy_for
+from .remedies import REMEDIES, SIGN_IN_REMEDIES, Explained, remedy_for
 
 
 class ProvisioningError(Exception):
@@ -27,53 +27,75 @@ class ProvisioningError(Exception):
 
     outputs: Mapping[str, Any] | None = None
 
+    def then(self, sentence: str) -> str:
+        """The text with another sentence, before the reference to docs/errors.md if it has one."""
+        return f"{self} {sentence}"
+
 
 class SettingsError(ProvisioningError):
     """Could not try: a setting or an input is missing or unusable. Nothing was sent.
 
-    `problems` has a text for each setting: its name, what is wrong, where to set it. `heading` is
-    the heading of docs/errors.md that explains them.
+    `problems` has a text for each setting or input: its name, what is wrong, where to set it.
     """
 
     __module__ = __package__
 
-    def __init__(self, problems: Iterable[str], heading: str) -> None:
+    def __init__(self, problems: Iterable[Explained]) -> None:
         self.problems = tuple(problems)
-        self.heading = heading
-        super().__init__(explained(" ".join(self.problems), heading))
+        super().__init__(" ".join(map(str, self.problems)))
+
+    def then(self, sentence: str) -> str:
+        """The problems with another sentence."""
+        *others, last = self.problems
+        return " ".join(map(str, [*others, last.then(sentence)]))
 
 
-class SignInError(ProvisioningError):
-    """Microsoft Entra gave the caller no token: Microsoft Graph was not called."""
+class _AnsweredError(ProvisioningError):
+    def __init__(self, doing: str, answer: Answer, remedy: Explained) -> None:
+        self.doing = doing
+        self.answer = answer
+        self._explained = remedy._replace(text=f"{doing}: {answer}. {remedy.text}")
+        super().__init__(str(self._explained))
+
+    def then(self, sentence: str) -> str:
+        return str(self._explained.then(sentence))
+
+
+class SignInError(_AnsweredError):
+    """Microsoft Entra gave the caller no token: Microsoft Graph was not called.
+
+    `doing` names the caller, `answer` is Entra's. `remedy` replaces that of SIGN_IN_REMEDIES.
+    """
 
     __module__ = __package__
 
-    def __init__(self, doing: str, answer: Answer) -> None:
-        self.answer = answer
-        super().__init__(f"{doing}: {answer}. {remedy_for(answer, SIGN_IN_REMEDIES)}")
+    def __init__(self, doing: str, answer: Answer, remedy: Explained | None = None) -> None:
+        super().__init__(doing, answer, remedy or remedy_for(answer, SIGN_IN_REMEDIES))
 
 
-class RequestError(ProvisioningError):
+class RequestError(_AnsweredError):
     """Tried: Microsoft Graph refused, or did not answer.
 
-    `doing` is the operation and its target, `answer` is Graph's. With `code_at_stake` the call
-    carried an authorization code, which works once. `remedy` replaces the text of the remedy that
-    REMEDIES has for the answer, or the whole remedy.
+    `doing` is the operation and its target, `answer` is Graph's. `remedy` replaces that of
+    REMEDIES, or only its text. `if_carried_out` is a sentence for an answer after which Graph may
+    have carried out the call.
     """
 
     __module__ = __package__
 
     def __init__(
-        self, doing: str, answer: Answer, *, code_at_stake: bool = False, remedy: Remedy | str = ""
+        self,
+        doing: str,
+        answer: Answer,
+        *,
+        remedy: Explained | str = "",
+        if_carried_out: str = "",
     ) -> None:
-        self.doing = doing
-        self.answer = answer
         found = remedy_for(answer, REMEDIES)
-        if isinstance(remedy, Remedy):
+        if isinstance(remedy, Explained):
             found = remedy
         elif remedy:
             found = found._replace(text=remedy)
-        sentences = [str(found)]
-        if code_at_stake and answer.may_have_acted:
-            sentences.append(CODE_SPENT)
-        super().__init__(f"{doing}: {answer}. {' '.join(sentences)}")
+        if if_carried_out and answer.may_have_acted:
+            found = found.then(if_carried_out)
+        super().__init__(doing, answer, found)

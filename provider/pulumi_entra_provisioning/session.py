@@ -22,7 +22,7 @@ from .lifecycle.comparison import Difference
 from .lifecycle.inputs import Inputs, check
 from .lifecycle.operations import Lifecycle
 from .lifecycle.outputs import Outputs
-from .remedies import explained
+from .remedies import Explained
 
 _T = TypeVar("_T")
 _STARTING: Final = threading.Lock()
@@ -55,15 +55,14 @@ class Session:
             self._settings = error
 
     def check(self, urn: str, declared: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """The inputs in their one form, and every reason why they or the settings can't be used.
+        """The inputs in their one form, and every reason why they or the settings cannot be used.
 
         `urn` is the resource's. What passes counts as declared by the program of this run.
         """
         checked, problems = check(declared)
-        failures = [explained(problem, "an-input-is-invalid") for problem in problems]
+        failures = [str(Explained(problem, "an-input-is-invalid")) for problem in problems]
         if isinstance(self._settings, SettingsError):
-            heading = self._settings.heading
-            failures += [explained(problem, heading) for problem in self._settings.problems]
+            failures += map(str, self._settings.problems)
         elif not failures:
             self._lifecycle(self._settings).declarations.add(urn, Inputs.of(checked))
         return checked, failures

@@ -21,35 +21,34 @@ _FLAGS: Final = (
 def read(path: str | os.PathLike[str]) -> str:
     """The text of a file in UTF-8, as it is but for a byte order mark.
 
-    Raises ValueError if `read_bytes` does and if the content is not UTF-8. Its message is a
-    plain reason, such as "it is not a regular file", that quotes neither the path nor the content:
-    either may be a secret.
+    Raises ValueError if `read_bytes` does, or if the content is not UTF-8. Its message is a plain
+    reason that quotes neither the path nor the content: either may be a secret.
     """
     try:
         return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8 text") from None
+        raise ValueError("the file is not UTF-8 text") from None
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """The content of a file.
 
-    Raises ValueError if it can't be read, if it is not a regular file (a directory, a FIFO,
+    Raises ValueError if it cannot be read, if it is not a regular file (a directory, a FIFO,
     a device) and if it is larger than LIMIT. Never waits.
     """
     try:
         descriptor = _open(path)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ValueError("it is not a regular file")
+                raise ValueError("the path is not a regular file")
             with open(descriptor, "rb", closefd=False) as file:
                 content = file.read(LIMIT + 1)
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise ValueError(f"it can't be read ({error.strerror})") from None
+        raise ValueError(f"the file cannot be read ({error.strerror})") from None
     if len(content) > LIMIT:
-        raise ValueError(f"it is larger than {LIMIT} bytes")
+        raise ValueError(f"the file is larger than {LIMIT} bytes")
     return content
 
 
@@ -57,4 +56,4 @@ def _open(path: str | os.PathLike[str]) -> int:
     try:
         return os.open(path, _FLAGS)
     except ValueError:
-        raise ValueError("it can't be read (no file has such a path)") from None
+        raise ValueError("the file cannot be read (no file can have such a path)") from None

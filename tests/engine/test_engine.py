@@ -422,7 +422,10 @@ PLANTED = "pl4nted"
             "application_id: not an object id",
         ),
         ("application_id=GUID, credentials={}", "credentials: empty"),
-        ("application_id=GUID, credentials={SECRET: SECRET}", "a key that Graph does not know"),
+        (
+            "application_id=GUID, credentials={SECRET: SECRET}",
+            "Graph does not know one of the keys",
+        ),
         (
             "application_id=GUID, credentials={'secretToken': SECRET}",
             'credentials["secretToken"]: not a key of Graph. Use "SecretToken"',
@@ -474,7 +477,7 @@ def test_a_missing_setting_and_an_unknown_cloud_are_reported_in_the_preview(
         "clientId: not set, but AZURE_CLIENT_SECRET is. Set it with `pulumi config set" in printed
     )
     assert "AZURE_CLIENT_ID" in printed
-    assert "environment: not a cloud that is known here" in printed
+    assert "environment: unknown cloud" in printed
     assert emulator.journal.calls == []
 
 

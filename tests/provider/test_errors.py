@@ -8,7 +8,7 @@ import pytest
 from pulumi_entra_provisioning.answers import Answer, seconds, unanswered
 from pulumi_entra_provisioning.errors import RequestError, SignInError
 from pulumi_entra_provisioning.graph.failures import unwrapped
-from pulumi_entra_provisioning.remedies import REMEDIES, SIGN_IN_REMEDIES
+from pulumi_entra_provisioning.remedies import CODE_SPENT, REMEDIES, SIGN_IN_REMEDIES
 
 
 def test_an_error_says_what_was_done_what_was_answered_and_what_to_do() -> None:
@@ -24,9 +24,11 @@ def test_a_code_that_may_be_spent_is_reported_only_where_the_call_may_have_been_
 ):
     acted = Answer(503, "", "", may_have_acted=True)
     refused = Answer(429, "", "")
-    assert "may be spent" in str(RequestError("authorizing x", acted, code_at_stake=True))
+    assert "may be spent" in str(RequestError("authorizing x", acted, if_carried_out=CODE_SPENT))
     assert "may be spent" not in str(RequestError("authorizing x", acted))
-    assert "may be spent" not in str(RequestError("authorizing x", refused, code_at_stake=True))
+    assert "may be spent" not in str(
+        RequestError("authorizing x", refused, if_carried_out=CODE_SPENT)
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """A step's failure as the engine reads it: one message, and what to record of the resource.
 
 A dynamic provider can express neither: Pulumi's SDK answers every exception with its traceback, and
-records nothing. gRPC's rich error model has both, and what stands there comes
-first for the engine:
+records nothing. gRPC's rich error model has both, and the engine prefers it to the text of
+the exception:
 https://grpc.io/docs/guides/error/#richer-error-model
 """
 

@@ -47,7 +47,7 @@ def cancel_when_unwanted(running: Future[Any]) -> None:
 
 def _watch(address: str) -> None:
     if _was_reached(address):
-        # The call ended, for whatever reason: only an engine that can't be reached again is gone.
+        # The call ended, for whatever reason: only an engine that cannot be reached again is gone.
         while _was_reached(address):
             time.sleep(1)
         os._exit(1)

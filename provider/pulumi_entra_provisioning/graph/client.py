@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -53,7 +53,6 @@ from msgraph.graph_request_adapter import options as sdk_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
 
-from ..answers import Answer
 from ..errors import ProvisioningError, RequestError
 from ..guid import GUID
 from ..identity.caller import Caller
@@ -64,8 +63,8 @@ from ..network.bodies import UnusableAnswerError
 from ..network.environment import check_environment
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown_id
-from ..remedies import REMEDIES, Remedy
-from .failures import may_have_acted, member, not_answered, refused, required
+from ..remedies import CODE_SPENT, MAY_BE_AUTHORIZED, REMEDIES, UNKNOWN_JOB, Explained
+from .failures import member, not_answered, refused, required, unusable
 from .jobs import Quarantine, quarantine_of
 from .retries import Gate, Patience
 from .secret_keys import KEYS, SINGLE_USE
@@ -153,15 +152,17 @@ class Graph:
             await action.post(body, exchange.configuration)
             return exchange.correlation
 
-        return await self._call(
+        single_use = SINGLE_USE in credentials
+        call = _Call(
             "authorizing",
             target,
             post,
-            patience,
             credentials=credentials,
-            single_use=SINGLE_USE in credentials,
+            single_use=single_use,
+            if_carried_out=CODE_SPENT if single_use else MAY_BE_AUTHORIZED,
             mistaken=lambda: self._taken_for_object_id(target, patience),
         )
+        return await self._send(call, patience)
 
     async def _taken_for_object_id(self, target: Target, patience: Patience) -> str:
         """What to do if the target's id is an application (client) id instead of an object id.
@@ -211,9 +212,9 @@ class Graph:
             action = jobs.by_synchronization_job_id(job_id).validate_credentials
             await action.post(body, exchange.configuration)
 
-        await self._call(
-            "verifying the credentials of", target, post, patience, credentials=credentials
-        )
+        operation = f"verifying with job {job_id} the credentials of"
+        call = _Call(operation, target, post, credentials=credentials, unknown=UNKNOWN_JOB)
+        await self._send(call, patience)
 
     async def empty_secrets(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
         """Remove the values of `keys` from what the provisioning service holds for the target.
@@ -225,7 +226,7 @@ class Graph:
         async def put(exchange: _Exchange) -> None:
             await self._item(target).synchronization.secrets.put(body, exchange.configuration)
 
-        await self._call("emptying credentials of", target, put, patience)
+        await self._send(_Call("emptying credentials of", target, put), patience)
 
     async def secret_keys(self, target: Target, patience: Patience) -> frozenset[str]:
         """The keys of the credentials that the provisioning service holds for the target.
@@ -238,7 +239,7 @@ class Graph:
             pairs = await self._collection(target, "secrets", exchange)
             return frozenset(required(pair, "key") for pair in pairs)
 
-        return await self._call("reading the credentials' keys of", target, get, patience)
+        return await self._send(_Call("reading the credentials' keys of", target, get), patience)
 
     async def exists(self, target: Target, patience: Patience) -> bool:
         """Whether the directory has the target.
@@ -250,7 +251,8 @@ class Graph:
             await self._item(target).get(exchange.configuration)
 
         try:
-            await self._call("looking for", target, get, patience, forbidden=lacking_to_look)
+            call = _Call("looking for", target, get, forbidden=lacking_to_look)
+            await self._send(call, patience)
         except RequestError as error:
             if (error.answer.status, error.answer.code) == (404, "Request_ResourceNotFound"):
                 return False
@@ -268,7 +270,7 @@ class Graph:
             found = (quarantine_of(job, exchange.secrets) for job in jobs)
             return [quarantine for quarantine in found if quarantine]
 
-        return await self._call("reading the synchronization jobs of", target, get, patience)
+        return await self._send(_Call("reading the synchronization jobs of", target, get), patience)
 
     async def restart_job(self, target: Target, job_id: str, patience: Patience) -> None:
         """Take a synchronization job out of quarantine; it also starts one that is disabled.
@@ -285,7 +287,8 @@ class Graph:
             action = jobs.by_synchronization_job_id(job_id).restart
             await action.post(body, exchange.configuration)
 
-        await self._call(f"restarting job {job_id} of", target, post, patience)
+        call = _Call(f"restarting job {job_id} of", target, post, unknown=UNKNOWN_JOB)
+        await self._send(call, patience)
 
     async def _collection(
         self, target: Target, name: str, exchange: _Exchange
@@ -322,68 +325,81 @@ class Graph:
             return self._client.applications.by_application_id(target.object_id)
         return self._client.service_principals.by_service_principal_id(target.object_id)
 
-    async def _call(
-        self,
-        doing: str,
-        target: Target,
-        request: Callable[[_Exchange], Awaitable[_T]],
-        patience: Patience,
-        *,
-        credentials: Mapping[str, str] | None = None,
-        single_use: bool = False,
-        mistaken: Callable[[], Awaitable[str]] | None = None,
-        forbidden: Callable[[Caller, str, str], str] = lacking,
-    ) -> _T:
-        """What `request` gives, sent as often as `patience` allows.
+    async def _send(self, call: _Call[_T], patience: Patience) -> _T:
+        """What the call returns, sent as often as `patience` allows.
 
-        What the libraries below raise leaves as a RequestError that quotes none of `credentials`.
-        Where they are not known, it leaves without Graph's message, which may quote them.
-        `mistaken` returns the remedy for a mistake behind a 404. `forbidden` returns what the
-        caller lacks if Graph refuses because of a permission. Such a refusal is final if no
-        permission in the token is sufficient.
+        What the libraries below raise leaves as a RequestError that quotes no credential.
         """
-        what = f"{doing} {target}"
+        await self._sign_in(patience)
+        return await patience.call(
+            call.doing,
+            lambda: self._attempt(call),
+            gate=self._gate,
+            single_use=call.single_use,
+            if_carried_out=call.if_carried_out,
+            mistaken=call.mistaken,
+        )
 
-        async def attempt() -> _T:
-            exchange = _Exchange(lambda: Secrets(credentials, self._credential.secrets))
-            remedy: Remedy | str = ""
-            try:
-                return await request(exchange)
-            except ProvisioningError:
-                raise
-            except APIError as error:
-                retry_after = exchange.header("retry-after")
-                answer = refused(error, exchange.request_id, retry_after, exchange.secrets)
-            except httpx.HTTPError as error:
-                answer = not_answered(error)
-            except UnusableAnswerError as error:
-                answer = Answer(
-                    error.status,
-                    "",
-                    str(error),
-                    may_have_acted=may_have_acted(error.status),
-                    is_final=True,
-                )
-                remedy = REMEDIES["2xx"]
-            except Exception as error:  # msgraph-sdk could not read what was answered
-                unreadable = f"unreadable answer ({type(error).__name__})"
-                answer = Answer(None, "", unreadable, may_have_acted=True, is_final=True)
-            if not remedy and answer.is_forbidden and (caller := self._credential.caller):
-                remedy = forbidden(caller, str(target), self._endpoint)
-                answer = replace(answer, is_final=is_insufficient(caller))
-            raise RequestError(what, answer, code_at_stake=single_use, remedy=remedy) from None
+    async def _sign_in(self, patience: Patience) -> None:
+        """Get a token first, so that a missing token is not taken for a call in flight."""
 
-        async def sign_in() -> None:
+        async def token() -> None:
             await self._credential.get_token(self._scope, enable_cae=True)
 
-        # On its own, so that a token that does not come is not taken for a call that was sent.
         try:
-            await patience.call(self._credential.doing, sign_in, acts=False)
+            await patience.call(self._credential.doing, token, acts=False)
         except RequestError as error:
             raise self._credential.late(error) from None
-        return await patience.call(
-            what, attempt, gate=self._gate, single_use=single_use, mistaken=mistaken
-        )
+
+    async def _attempt(self, call: _Call[_T]) -> _T:
+        exchange = _Exchange(lambda: Secrets(call.credentials, self._credential.secrets))
+        remedy: Explained | str = ""
+        try:
+            return await call.send(exchange)
+        except ProvisioningError:
+            raise
+        except APIError as error:
+            retry_after = exchange.header("retry-after")
+            answer = refused(error, exchange.request_id, retry_after, exchange.secrets)
+        except UnusableAnswerError as error:
+            answer, remedy = unusable(error), REMEDIES["2xx"]
+        except Exception as error:
+            answer = not_answered(error)
+        if answer.is_not_found and call.unknown:
+            remedy = call.unknown
+        elif answer.is_forbidden and not remedy and (caller := self._credential.caller):
+            remedy = call.forbidden(caller, str(call.target), self._endpoint)
+            answer = replace(answer, is_final=is_insufficient(caller))
+        raise RequestError(
+            call.doing, answer, remedy=remedy, if_carried_out=call.if_carried_out
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Call(Generic[_T]):
+    """One operation on a target.
+
+    `operation` is what it does to the target, for errors. `credentials` are those that the answer
+    may quote, or None if they are not known: then no message of Graph is shown. `if_carried_out` is
+    what follows an answer after which Graph may have carried it out. With `single_use`, it is then
+    not repeated. `unknown` is the remedy of a 404 if the target is known to exist, `mistaken` looks
+    for the mistake behind another 404. `forbidden` describes the permission that the caller lacks.
+    """
+
+    operation: str
+    target: Target
+    send: Callable[[_Exchange], Awaitable[_T]]
+    credentials: Mapping[str, str] | None = None
+    single_use: bool = False
+    if_carried_out: str = ""
+    unknown: Explained | None = None
+    mistaken: Callable[[], Awaitable[str]] | None = None
+    forbidden: Callable[[Caller, str, str], str] = lacking
+
+    @property
+    def doing(self) -> str:
+        """The operation and its target."""
+        return f"{self.operation} {self.target}"
 
 
 class _Exchange:
@@ -398,7 +414,7 @@ class _Exchange:
 
     @functools.cached_property
     def secrets(self) -> Secrets:
-        """What nothing that is shown of the answer may hold."""
+        """The secrets to withhold from what is shown of the answer."""
         return self._secrets()
 
     @property

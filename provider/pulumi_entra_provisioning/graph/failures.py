@@ -31,7 +31,7 @@ def refused(error: APIError, request_id: str, retry_after: str, secrets: Secrets
         message=message,
         request_id=request_id,
         retry_after=seconds(retry_after),
-        may_have_acted=status is None or may_have_acted(status),
+        may_have_acted=status is None or _may_have_acted(status),
     )
 
 
@@ -51,15 +51,19 @@ def unwrapped(code: str, message: str) -> tuple[str, str]:
         code, message = inner_code, inner_message if isinstance(inner_message, str) else ""
 
 
-def may_have_acted(status: int) -> bool:
-    """Whether Graph may have carried out a request that it answered with `status`."""
-    return status >= 500 or status < 300
+def unusable(error: UnusableAnswerError) -> Answer:
+    """The answer to record for one that is not in Graph's form."""
+    acted = _may_have_acted(error.status)
+    return Answer(error.status, "", str(error), may_have_acted=acted, is_final=True)
 
 
-def not_answered(error: httpx.HTTPError) -> Answer:
-    """The answer to record for a request that Graph did not answer."""
+def not_answered(error: Exception) -> Answer:
+    """The answer to record if none came, or none that the libraries could read."""
     if isinstance(error, httpx.ProxyError):
         return unanswered(f"Tunnel connection failed: {error}")
+    if not isinstance(error, httpx.HTTPError):
+        message = f"unreadable answer ({type(error).__name__})"
+        return Answer(None, "", message, may_have_acted=True, is_final=True)
     not_sent = isinstance(
         error,
         (
@@ -71,6 +75,10 @@ def not_answered(error: httpx.HTTPError) -> Answer:
         ),
     )
     return unanswered(f"{type(error).__name__}: {error}", may_have_acted=not not_sent)
+
+
+def _may_have_acted(status: int) -> bool:
+    return status >= 500 or status < 300
 
 
 # Documents

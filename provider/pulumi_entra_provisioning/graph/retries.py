@@ -67,7 +67,7 @@ class Gate:
 
     @contextlib.asynccontextmanager
     async def passed(self, seconds: float) -> AsyncIterator[None]:
-        """A call's way to the service and back. Raises _NotSentError if it can't begin in time."""
+        """A call's way to the service and back. Raises _NotSentError if it cannot begin in time."""
         end = time.monotonic() + seconds
         while self.pause or self._on_their_way >= int(self._limit):
             left = end - time.monotonic()
@@ -140,15 +140,17 @@ class Patience:
         gate: Gate | None = None,
         acts: bool = True,
         single_use: bool = False,
+        if_carried_out: str = "",
         mistaken: Callable[[], Awaitable[str]] | None = None,
     ) -> _T:
         """What `attempt` gives, repeated as long as waiting may help.
 
         `gate` is what it shares with the other calls to the same service. `acts` means that the
         call changes something at Graph. With `single_use`, a call that may have been carried out is
-        not repeated. `mistaken` is asked once, at the first 404: it gives the remedy of a mistake
-        that waiting does not fix, or nothing. Raises the RequestError or SignInError of the last
-        attempt, with `may_have_acted` if any attempt may have been carried out.
+        not repeated; `if_carried_out` is as in RequestError. `mistaken` is called once, at the
+        first 404: it returns the remedy for a mistake that waiting does not fix, or nothing. Raises
+        the RequestError or SignInError of the last attempt, with `may_have_acted` if any attempt
+        may have been carried out.
         """
         pauses = _growing()
         last: RequestError | SignInError | None = None
@@ -157,7 +159,7 @@ class Patience:
                 async with contextlib.AsyncExitStack() as way:
                     if gate is not None:
                         await way.enter_async_context(gate.passed(self.left))
-                    return await self._within_time(doing, attempt, acts, single_use)
+                    return await self._within_time(doing, attempt, acts, if_carried_out)
             except _NotSentError as error:
                 remedy = REMEDIES["429"] if error.answer.retry_after else ""
                 raise last or RequestError(doing, error.answer, remedy=remedy) from None
@@ -179,7 +181,7 @@ class Patience:
             await asyncio.sleep(pause)
 
     async def _within_time(
-        self, doing: str, attempt: Callable[[], Awaitable[_T]], acts: bool, single_use: bool
+        self, doing: str, attempt: Callable[[], Awaitable[_T]], acts: bool, if_carried_out: str
     ) -> _T:
         left = self.left
         if not left:
@@ -189,7 +191,7 @@ class Patience:
         except asyncio.TimeoutError:
             message = f"no answer within {left:.0f} s"
             answer = Answer(None, "", message, may_have_acted=acts, out_of_time=True)
-            raise RequestError(doing, answer, code_at_stake=single_use) from None
+            raise RequestError(doing, answer, if_carried_out=if_carried_out) from None
 
     def _reason_to_wait(self, error: RequestError | SignInError, single_use: bool) -> str | None:
         answer = error.answer

@@ -1,4 +1,4 @@
-"""What msgraph-sdk reaches Microsoft Graph with."""
+"""The HTTP transport that msgraph-sdk uses."""
 
 from __future__ import annotations
 

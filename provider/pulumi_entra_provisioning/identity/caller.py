@@ -13,9 +13,13 @@ PERSONAL_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant of personal Microsoft accounts in every token of theirs."""
 
 PERSONAL_ACCOUNT: Final = (
-    "personal Microsoft accounts can't authorize provisioning. Sign in with a work or school"
+    "personal Microsoft accounts cannot authorize provisioning. Sign in with a work or school"
     " account, or give your organization's tenant and a client of it."
 )
+
+
+PERSONAL_ACCOUNT_HEADING: Final = "a-personal-microsoft-account-signs-in"
+"""The heading of docs/errors.md about them."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from .. import text_file
 from .lookup import AZURE_CREDENTIALS, AZURE_SECRETS, CERTIFICATES, CREDENTIALS, Found, how_to_set
+from .problems import Problems
 from .values import flag, is_host, text_of_file
 
 _IMDS_PATH: Final = "/metadata/identity/oauth2/token"
@@ -96,7 +97,7 @@ Identity = (
 
 
 def configured_identity(
-    found: Found, authority_host: str, problems: list[str]
+    found: Found, authority_host: str, problems: Problems
 ) -> tuple[Identity, tuple[str, ...]]:
     """The first way to sign in that is configured, and a line for each before it: why it is not."""
     passed_over: list[str] = []
@@ -111,20 +112,18 @@ def configured_identity(
     return SignedIn(developer), tuple(passed_over)
 
 
-def _check_client(found: Found, problems: list[str]) -> None:
+def _check_client(found: Found, problems: Problems) -> None:
     """A credential without its client is a mistake if no other identity is configured."""
     given = [name for name in CREDENTIALS if found.values[name]]
     given += [name for name in AZURE_CREDENTIALS if found.environment.get(name)]
-    problems += [
-        f"{name}: not set, but {given[0]} is. Set it with"
-        f" {how_to_set(name, environment_alone=found.environment_alone)}."
-        for name in ("tenantId", "clientId")
-        if given and not found.values[name]
-    ]
+    for name in ("tenantId", "clientId"):
+        if given and not found.values[name]:
+            place = how_to_set(name, environment_alone=found.environment_alone)
+            problems.missing(f"{name}: not set, but {given[0]} is. Set it with {place}.")
 
 
 def _ways(
-    found: Found, authority_host: str, problems: list[str]
+    found: Found, authority_host: str, problems: Problems
 ) -> Iterator[tuple[str, Identity | str]]:
     """The name of each way to sign in, in order, with its identity or why it is not configured."""
     values, environment = found.values, found.environment
@@ -188,7 +187,7 @@ def _ways(
         and other.removeprefix("https://") != urlsplit(authority_host).netloc
     ):
         # Their credential would be sent to a cloud that is not its own.
-        problems.append(
+        problems.conflict(
             "environment: AZURE_AUTHORITY_HOST belongs to another cloud. Set environment to that"
             " cloud."
         )
@@ -211,40 +210,42 @@ def _not_set(values: Mapping[str, str], *needed: str) -> str:
     return f"{', '.join(others)} and {last} are not set" if others else f"{last} is not set"
 
 
-def _checked(certificate: ClientCertificate, problems: list[str]) -> ClientCertificate:
+def _checked(certificate: ClientCertificate, problems: Problems) -> ClientCertificate:
     if certificate.path:
         try:
             text_file.read_bytes(certificate.path)
         except ValueError as error:
-            problems.append(f"clientCertificatePath: {error}. Give the path of a PEM or PFX file.")
+            problems.unusable_file(
+                f"clientCertificatePath: {error}. Give the path of a PEM or PFX file."
+            )
     try:
         base64.b64decode("".join(certificate.base64.split()), validate=True)
     except ValueError:
-        problems.append("clientCertificate: not Base64. Give a PEM or PFX file in Base64.")
+        problems.invalid("clientCertificate: not Base64. Give a PEM or PFX file in Base64.")
     return certificate
 
 
-def _token(values: Mapping[str, str], problems: list[str]) -> OidcToken:
+def _token(values: Mapping[str, str], problems: Problems) -> OidcToken:
     path = values["oidcTokenFilePath"]
     content = text_of_file(path, "oidcTokenFilePath", problems) if path else ""
     if content and values["oidcToken"] not in ("", content):
-        problems.append(
+        problems.conflict(
             "oidcTokenFilePath: the file holds another token than oidcToken. Set one of them."
         )
     return OidcToken(values["oidcToken"], path)
 
 
-def _requested(values: Mapping[str, str], problems: list[str]) -> tuple[str, str]:
+def _requested(values: Mapping[str, str], problems: Problems) -> tuple[str, str]:
     url = values["oidcRequestUrl"]
     if not is_host(url, with_path=True):
-        problems.append("oidcRequestUrl: must be an https URL, because it receives a token.")
+        problems.invalid("oidcRequestUrl: must be an https URL, because it receives a token.")
     return url, values["oidcRequestToken"]
 
 
-def _managed_identity_host(values: Mapping[str, str], problems: list[str]) -> str:
+def _managed_identity_host(values: Mapping[str, str], problems: Problems) -> str:
     host = values["msiEndpoint"].removesuffix(_IMDS_PATH)
     if host and not is_host(host, schemes=("http", "https")):
-        problems.append(
+        problems.invalid(
             f"msiEndpoint: must be the URL of a host, alone or with the path {_IMDS_PATH}. App"
             " Service, Azure Arc and others need no msiEndpoint."
         )
@@ -252,7 +253,7 @@ def _managed_identity_host(values: Mapping[str, str], problems: list[str]) -> st
 
 
 def _azure_credential(
-    values: Mapping[str, str], environment: Mapping[str, str], problems: list[str]
+    values: Mapping[str, str], environment: Mapping[str, str], problems: Problems
 ) -> Identity | str:
     """The credential that AZURE_ variables hold, for the client whose id they give."""
     theirs = (environment.get("AZURE_CLIENT_ID") or values["clientId"]).strip()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .problems import Problems
 from .values import flag, is_true, text_of_file
 
 
@@ -55,7 +56,7 @@ SETTINGS: Final = {
     "authorityHost": Setting(of_azuread=False),
     "caFile": Setting(of_azuread=False),
 }
-"""Every setting, in the order of the README's table."""
+"""Every setting, in the order of the table in docs/configuration.md."""
 
 SETTINGS_FROM_ENVIRONMENT: Final = "ENTRA_PROVISIONING_SETTINGS_FROM_ENVIRONMENT"
 """The environment variable that, if true, puts the environment before the stack configuration."""
@@ -183,7 +184,7 @@ class Found:
 
 
 def look_up(
-    stack: Callable[[str], object], environment: Mapping[str, str], problems: list[str]
+    stack: Callable[[str], object], environment: Mapping[str, str], problems: Problems
 ) -> Found:
     """Each setting from the first place that has it.
 
@@ -201,18 +202,17 @@ def look_up(
     return found
 
 
-def _refuse_two_endpoints(of_stack: _Source, of_environment: _Source, problems: list[str]) -> None:
+def _refuse_two_endpoints(of_stack: _Source, of_environment: _Source, problems: Problems) -> None:
     # Whoever set the variable believes that this run goes there: to a test, not to production.
-    problems += [
-        f"{name}: {of_stack.places[name]} in the stack configuration and the environment variable"
-        f" {of_environment.places[name]} differ. Remove one of them, or set"
-        f" {SETTINGS_FROM_ENVIRONMENT}=true to use the environment variables first for all"
-        " settings."
-        for name in _ENDPOINTS
-        if name in of_stack.places
-        and name in of_environment.places
-        and of_stack.values[name].rstrip("/") != of_environment.values[name].rstrip("/")
-    ]
+    for name in _ENDPOINTS:
+        ours, theirs = of_stack.values[name], of_environment.values[name]
+        if ours and theirs and ours.rstrip("/") != theirs.rstrip("/"):
+            problems.conflict(
+                f"{name}: {of_stack.places[name]} in the stack configuration and the environment"
+                f" variable {of_environment.places[name]} differ. Remove one of them, or set"
+                f" {SETTINGS_FROM_ENVIRONMENT}=true to use the environment variables first for all"
+                " settings."
+            )
 
 
 def _merged(
@@ -272,14 +272,14 @@ def how_to_set(name: str, *, environment_alone: bool = False) -> str:
     )
 
 
-def _read_files(values: dict[str, str], problems: list[str]) -> None:
+def _read_files(values: dict[str, str], problems: Problems) -> None:
     """Replace what clientIdFilePath and clientSecretFilePath name by what the files hold."""
     for name in ("clientId", "clientSecret"):
         if not (path := values[f"{name}FilePath"]):
             continue
         content = text_of_file(path, f"{name}FilePath", problems)
         if content and values[name] not in ("", content):
-            problems.append(
+            problems.conflict(
                 f"{name}FilePath: the file holds another value than {name}. Set one of them."
             )
         values[name] = content

@@ -106,7 +106,7 @@ def _lacking_of_user(caller: Caller, target: str, graph_endpoint: str) -> str:
     )
     if caller.client_id in _OF_MICROSOFT:
         return (
-            f"{lacks}. This client belongs to Microsoft and can't get the permission. Sign in as a"
+            f"{lacks}. This client belongs to Microsoft and cannot get the permission. Sign in as a"
             " service principal."
         )
     commands = []

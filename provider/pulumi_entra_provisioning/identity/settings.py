@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from ..errors import SettingsError
 from ..guid import GUID
-from .caller import PERSONAL_ACCOUNT, PERSONAL_TENANT
+from ..remedies import Explained
+from .caller import PERSONAL_ACCOUNT, PERSONAL_ACCOUNT_HEADING, PERSONAL_TENANT
 from .clouds import CLOUDS, Cloud, cloud_named
 from .identities import Identity, configured_identity
 from .lookup import how_to_set, look_up
-from .values import certificate_problems, is_host
+from .problems import Problems
+from .values import check_certificates, is_host
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
 
     Raises SettingsError with every problem at once.
     """
-    problems: list[str] = []
+    problems = Problems()
     found = look_up(stack, environment, problems)
     values = found.values
     cloud = _cloud(values, problems)
@@ -68,16 +70,16 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
     metadata_host = stack("azuread:metadataHost") or environment.get("ARM_METADATA_HOSTNAME")
     if metadata_host and not (values["graphEndpoint"] and values["authorityHost"]):
         # Ignored, it would send the caller's secret to a cloud that is not its own.
-        problems.append(
+        problems.conflict(
             "metadataHost: only pulumi-azuread reads it. Set graphEndpoint and authorityHost of"
             " that cloud."
         )
     _check_client_and_tenant(values, problems)
     if values["caFile"]:
-        problems += certificate_problems(values["caFile"])
+        check_certificates(values["caFile"], problems)
     identity, passed_over = configured_identity(found, endpoints["authorityHost"], problems)
-    if problems:
-        raise SettingsError(problems, "nothing-was-sent")
+    if problems.found:
+        raise SettingsError(problems.found)
     return Settings(
         cloud=cloud.name,
         authority_host=endpoints["authorityHost"],
@@ -90,10 +92,10 @@ def settings(stack: Callable[[str], object], environment: Mapping[str, str]) -> 
     )
 
 
-def _cloud(values: Mapping[str, str], problems: list[str]) -> Cloud:
+def _cloud(values: Mapping[str, str], problems: Problems) -> Cloud:
     cloud = cloud_named(values["environment"])
     if cloud is None:
-        problems.append(
+        problems.invalid(
             f"environment: unknown cloud. Use one of {', '.join(CLOUDS)}"
             f" ({how_to_set('environment')})."
         )
@@ -101,21 +103,19 @@ def _cloud(values: Mapping[str, str], problems: list[str]) -> Cloud:
     return cloud
 
 
-def _endpoints(values: Mapping[str, str], cloud: Cloud, problems: list[str]) -> dict[str, str]:
+def _endpoints(values: Mapping[str, str], cloud: Cloud, problems: Problems) -> dict[str, str]:
     usual = {"authorityHost": cloud.authority_host, "graphEndpoint": cloud.graph_endpoint}
-    problems += [
-        f"{name}: must be an https URL of a host alone, such as {url}."
-        for name, url in usual.items()
-        if values[name] and not is_host(values[name])
-    ]
+    for name, url in usual.items():
+        if values[name] and not is_host(values[name]):
+            problems.invalid(f"{name}: must be an https URL of a host alone, such as {url}.")
     return {name: (values[name] or url).rstrip("/") for name, url in usual.items()}
 
 
-def _check_client_and_tenant(values: Mapping[str, str], problems: list[str]) -> None:
+def _check_client_and_tenant(values: Mapping[str, str], problems: Problems) -> None:
     # Neither is repeated: what is in its place may be a secret.
     if values["clientId"] and not GUID.fullmatch(values["clientId"]):
-        problems.append("clientId: must be the application (client) id, a GUID.")
+        problems.invalid("clientId: must be the application (client) id, a GUID.")
     if not re.fullmatch(r"[a-zA-Z0-9.-]*", values["tenantId"]):
-        problems.append("tenantId: must be the tenant's GUID or one of its domain names.")
+        problems.invalid("tenantId: must be the tenant's GUID or one of its domain names.")
     if values["tenantId"].lower() in (PERSONAL_TENANT, "consumers"):
-        problems.append(f"tenantId: {PERSONAL_ACCOUNT}")
+        problems.found.append(Explained(f"tenantId: {PERSONAL_ACCOUNT}", PERSONAL_ACCOUNT_HEADING))

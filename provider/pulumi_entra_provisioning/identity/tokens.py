@@ -22,12 +22,12 @@ from azure.core.exceptions import (
 )
 
 from ..answers import Answer, seconds, unanswered
-from ..errors import ProvisioningError, RequestError, SettingsError, SignInError
+from ..errors import RequestError, SettingsError, SignInError
 from ..network.bodies import UnusableAnswerError
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown, shown_answer, shown_id
-from ..remedies import Remedy
-from .caller import PERSONAL_ACCOUNT, PERSONAL_TENANT, Caller
+from ..remedies import Explained
+from .caller import PERSONAL_ACCOUNT, PERSONAL_ACCOUNT_HEADING, PERSONAL_TENANT, Caller
 from .identities import (
     AzurePipelines,
     ClientCertificate,
@@ -96,7 +96,7 @@ class SharedTokenCredential(AsyncTokenCredential):
         """A token for `scopes`, as azure.core's AsyncTokenCredential has it.
 
         Raises SignInError if Entra refuses or does not answer, and SettingsError if no
-        identity serves, a certificate can't be used or the account is a personal one.
+        identity serves, a certificate cannot be used or the account is a personal one.
         """
         request = (scopes, claims, enable_cae)
         # Not every credential remembers its token: the Azure CLI would run for each call. One that
@@ -155,7 +155,7 @@ class SharedTokenCredential(AsyncTokenCredential):
         return 120.0 if looks_around else 30.0
 
     async def close(self) -> None:
-        """Nothing: the connections to Entra end with the process."""
+        """Does nothing. Connections close with the process."""
 
     async def __aexit__(self, *_: object) -> None:
         """As close."""
@@ -181,14 +181,14 @@ class SharedTokenCredential(AsyncTokenCredential):
                     f" {settings.client_id} of tenant {settings.tenant_id} ({configured.name})"
                 )
 
-    def late(self, error: RequestError) -> ProvisioningError:
+    def late(self, error: RequestError) -> SignInError:
         """The error for a token that did not come in time, with the reason if it is known."""
         running = getattr(self._credential, "running", "")
         if running:
             message = f"{error.answer.message}: `{running}` did not finish"
             text = f"Run `{running}` yourself to see why."
-            remedy = Remedy(text, "a-sign-in-command-does-not-end")
-            return RequestError(error.doing, replace(error.answer, message=message), remedy=remedy)
+            remedy = Explained(text, "a-sign-in-command-does-not-end")
+            return SignInError(error.doing, replace(error.answer, message=message), remedy)
         response = self._last_response
         if response is not None and response.status_code >= 400:
             answer = replace(
@@ -198,7 +198,7 @@ class SharedTokenCredential(AsyncTokenCredential):
                 out_of_time=False,
             )
             return SignInError(error.doing, answer)
-        return error
+        return SignInError(error.doing, error.answer)
 
     def _ask(self, scopes: tuple[str, ...], claims: str | None, enable_cae: bool) -> AccessToken:
         failure: SignInError | SettingsError
@@ -211,7 +211,7 @@ class SharedTokenCredential(AsyncTokenCredential):
             if self.caller is None or self.caller.tenant_id != PERSONAL_TENANT:
                 return token
             failure = SettingsError(
-                [f"{self.doing}: {PERSONAL_ACCOUNT}"], "a-personal-microsoft-account-signs-in"
+                [Explained(f"{self.doing}: {PERSONAL_ACCOUNT}", PERSONAL_ACCOUNT_HEADING)]
             )
         except Exception as error:
             failure = self._failure(error)
@@ -243,7 +243,7 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     def _unfit(self, error: Exception) -> SettingsError:
         # azure-identity's words about a certificate may quote what it read.
-        cannot = f"azure-identity can't use them ({type(error).__name__})."
+        cannot = f"azure-identity cannot use them ({type(error).__name__})."
         match self._settings.identity:
             case ClientCertificate():
                 problem = (
@@ -257,7 +257,7 @@ class SharedTokenCredential(AsyncTokenCredential):
                 problem = f"AZURE_TOKEN_CREDENTIALS and other variables of azure-identity: {cannot}"
             case _:
                 problem = f"{self.doing}: {cannot}"
-        return SettingsError([problem], "a-file-cannot-be-used")
+        return SettingsError([Explained(problem, "a-file-cannot-be-used")])
 
     def _unavailable(self, error: AzureError) -> SettingsError:
         """No identity serves: a line for each that was tried, as azure-identity has it."""
@@ -270,13 +270,9 @@ class SharedTokenCredential(AsyncTokenCredential):
             for name, words in re.findall(found, said, re.MULTILINE)
         ]
         lines = [*self._settings.passed_over, *(tried or [shown(said.split("\n")[0], secrets)])]
-        return SettingsError(
-            [
-                f"{self.doing}: no identity gave a token. Configure one of these:"
-                + "".join(f"\n  {line.strip()}" for line in lines)
-            ],
-            "no-identity-can-sign-in",
-        )
+        listed = "".join(f"\n  {line.strip()}" for line in lines)
+        problem = f"{self.doing}: no identity gave a token. Configure one of these:{listed}"
+        return SettingsError([Explained(problem, "no-identity-can-sign-in")])
 
     def _refused(self, error: AzureError) -> SignInError:
         said = str(error.message)

@@ -1,4 +1,4 @@
-"""What azure-identity reaches Entra with, and the services of pipelines and machines."""
+"""The HTTP transport that azure-identity uses."""
 
 from __future__ import annotations
 

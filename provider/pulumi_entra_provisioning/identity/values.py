@@ -7,6 +7,7 @@ import ssl
 from typing import Final
 
 from .. import text_file
+from .problems import Problems
 
 _TRUE: Final = ("true", "t", "1")
 _FALSE: Final = ("false", "f", "0")
@@ -17,24 +18,24 @@ def is_true(text: str) -> bool:
     return text.strip().lower() in _TRUE
 
 
-def flag(name: str, text: str, problems: list[str], *, default: bool = False) -> bool:
+def flag(name: str, text: str, problems: Problems, *, default: bool = False) -> bool:
     """The value of the flag `name`, which is `default` if `text` is empty."""
     if not (text := text.strip().lower()):
         return default
     if text not in (*_TRUE, *_FALSE):
-        problems.append(f"{name}: must be true or false.")
+        problems.invalid(f"{name}: must be true or false.")
     return text in _TRUE
 
 
-def text_of_file(path: str, name: str = "", problems: list[str] | None = None) -> str:
+def text_of_file(path: str, name: str = "", problems: Problems | None = None) -> str:
     """The text in a file, without white space around it; "" if there is none."""
     try:
         content = text_file.read(path).strip()
-        reason = "" if content else "it is empty"
+        reason = "" if content else "the file is empty"
     except ValueError as error:
         content, reason = "", str(error)
     if reason and problems is not None:
-        problems.append(f"{name}: {reason}. Give the path of a file that holds the value.")
+        problems.unusable_file(f"{name}: {reason}. Give the path of a file that holds the value.")
     return content
 
 
@@ -51,15 +52,17 @@ def is_host(url: str, *, schemes: tuple[str, ...] = ("https",), with_path: bool 
     )
 
 
-def certificate_problems(path: str) -> list[str]:
-    """Why the file at `path` can't be caFile: a line, or none."""
+def check_certificates(path: str, problems: Problems) -> None:
+    """Add why the file at `path` cannot be caFile."""
     try:
         text_file.read_bytes(path)
     except ValueError as error:
-        return [f"caFile: {error}. Give the path of a PEM file with certificates."]
+        problems.unusable_file(f"caFile: {error}. Give the path of a PEM file with certificates.")
+        return
     try:
         # Not create_default_context, which also opens the file that SSLKEYLOGFILE names.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except (OSError, ValueError):
-        return ["caFile: the file has no PEM certificates. Give the path of one that has."]
-    return []
+        problems.unusable_file(
+            "caFile: the file has no PEM certificates. Give the path of one that has."
+        )

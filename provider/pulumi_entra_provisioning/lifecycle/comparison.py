@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import SettingsError
 from ..graph.secret_keys import SINGLE_USE
 from ..graph.target import parse
+from ..remedies import Explained
 from . import references
 from .digests import canonical, is_used, keyed_digest
 from .inputs import Inputs
@@ -67,7 +68,7 @@ def _values_now(
     try:
         return references.resolved(declared), []
     except SettingsError as error:
-        return None, [f"{error} The credentials of {old.target} can't be compared."]
+        return None, [error.then(f"The credentials of {old.target} cannot be compared.")]
 
 
 @dataclass(frozen=True)
@@ -126,4 +127,4 @@ def refuse_used_code(
     )
     if old.credentials_digest and old.status != "CredentialsMissing":
         problem += " To leave the authorization as it is, restore the other inputs instead."
-    raise SettingsError([problem], "an-authorization-code-was-used")
+    raise SettingsError([Explained(problem, "an-authorization-code-was-used")])

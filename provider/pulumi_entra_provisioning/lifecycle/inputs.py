@@ -79,7 +79,7 @@ class Inputs:
 
 
 def check(inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The inputs in their one form, and every reason why they can't be used.
+    """The inputs in their one form, and every reason why they cannot be used.
 
     Ids become bare lower-case GUIDs, credentials a mapping of key to value. A reason names the
     input and the remedy and holds no value that was declared, as any input may hold a secret by
@@ -201,8 +201,8 @@ def _unknown_key(key: Any) -> str:
     # What is no key may be a value in the wrong place: it is not repeated here.
     meant = f' Did you mean "{nearest}"?' if nearest else ""
     return (
-        "credentials: a key that Graph does not know (not shown, because it may be a value)."
-        f"{meant} Use the keys of https://learn.microsoft.com/graph/api/resources/"
+        "credentials: Graph does not know one of the keys. It is not shown, because it may be a"
+        f" secret.{meant} Use the keys of https://learn.microsoft.com/graph/api/resources/"
         "synchronization-synchronizationsecretkeystringvaluepair."
     )
 

@@ -16,6 +16,7 @@ from ..errors import ProvisioningError, RequestError, SettingsError, SignInError
 from ..graph.retries import Patience
 from ..graph.secret_keys import SINGLE_USE, TOKEN_KEYS
 from ..graph.target import Target, parse
+from ..remedies import SAME_TARGET, Explained
 from . import references
 from .comparison import compared, must_follow_up, refuse_used_code, triggers_differ
 from .declarations import Declarations
@@ -70,7 +71,7 @@ class Lifecycle:
         except asyncio.TimeoutError:
             message = "not sent, because another resource of this target used up the timeout"
             answer = Answer(None, "", message, out_of_time=True)
-            raise RequestError(f"{doing} {target}", answer) from None
+            raise RequestError(f"{doing} {target}", answer, remedy=SAME_TARGET) from None
         try:
             yield
         finally:
@@ -84,7 +85,7 @@ class Lifecycle:
         async with self._turn("authorizing", target, patience):
             values = references.resolved(declared)
             new, _ = await self._authorize(target, nothing, inputs, values, patience)
-            return await self._followed_up(target, new, inputs, values, patience)
+            return await self._follow_up(target, new, inputs, values, patience)
 
     async def update(self, old: Outputs, inputs: Inputs) -> Outputs:
         """Authorize again, and then empty the keys that are no longer declared.
@@ -104,9 +105,9 @@ class Lifecycle:
                 new = replace(old, job_id=inputs.job_id, expires_at=inputs.expires_at)
                 if credentials.declared_differ:
                     new = replace(new, credentials_digest=credentials_digest(declared, values))
-            new = await self._without_old_keys(target, old, new, held, patience)
+            new = await self._empty_old_keys(target, old, new, held, patience)
             if authorizes or old.job_id != new.job_id or must_follow_up(old, inputs):
-                new = await self._followed_up(target, new, inputs, values, patience)
+                new = await self._follow_up(target, new, inputs, values, patience)
             return new
 
     async def _authorize(
@@ -135,7 +136,7 @@ class Lifecycle:
                 error.outputs = asdict(uncertain)
             raise
         self._sent_codes.add(values.get(SINGLE_USE, ""))
-        held = await self._held(target, patience)
+        held = await self._read_keys(target, patience)
         new = Outputs(
             target=str(target),
             credential_keys=sorted(values),
@@ -157,23 +158,21 @@ class Lifecycle:
 
     def _refuse_code_of_this_run(self, target: Target, values: Mapping[str, str]) -> None:
         if SINGLE_USE in values and values[SINGLE_USE] in self._sent_codes:
-            raise SettingsError(
-                [
-                    f'credentials["{SINGLE_USE}"]: another resource of this run has used this'
-                    f" authorization code, and a code works once. Nothing was sent for {target}."
-                    " Give each resource a code of its own, and declare a target once."
-                ],
-                "an-authorization-code-was-used",
+            problem = (
+                f'credentials["{SINGLE_USE}"]: another resource of this run has used this'
+                f" authorization code, and a code works once. Nothing was sent for {target}. Give"
+                " each resource a code of its own, and declare a target once."
             )
+            raise SettingsError([Explained(problem, "an-authorization-code-was-used")])
 
-    async def _held(self, target: Target, patience: Patience) -> frozenset[str] | None:
+    async def _read_keys(self, target: Target, patience: Patience) -> frozenset[str] | None:
         """The keys that Graph holds, or None: no failure here may cost an authorization."""
         try:
             return await self._graph.secret_keys(target, patience.capped(_FOLLOW_UP))
         except ProvisioningError:
             return None
 
-    async def _without_old_keys(
+    async def _empty_old_keys(
         self,
         target: Target,
         old: Outputs,
@@ -183,7 +182,7 @@ class Lifecycle:
     ) -> Outputs:
         """`new`, once the keys that nothing declares any longer are emptied.
 
-        What can't be emptied now is left for the next update: the target is authorized already.
+        What cannot be emptied now is left for the next update: the target is authorized already.
         """
         declared = self.declarations.keys_of(target).union(new.credential_keys)
         obsolete = {*old.credential_keys, *old.keys_to_empty} - declared
@@ -192,22 +191,20 @@ class Lifecycle:
         try:
             stay = await self._empty(target, obsolete, patience, held)
         except ProvisioningError as error:
-            self._warn(
-                f"{error} The authorization stays. The next `pulumi up` empties"
-                f" {_listed(obsolete)}."
-            )
+            keys = _listed(obsolete)
+            self._warn(error.then(f"The authorization stays. The next `pulumi up` empties {keys}."))
             return replace(new, keys_to_empty=sorted(obsolete))
         self._warn_of_what_stays(target, stay)
         later = sorted(key for key, refusal in stay.items() if refusal.answer.code != _UNEMPTIABLE)
         new = replace(new, keys_to_empty=later)
         # Microsoft does not document that the keys which a PUT does not name stay.
-        left = await self._held(target, patience)
+        left = await self._read_keys(target, patience)
         if left is not None and not left.issuperset(new.stored_keys or ()):
             self._warn(f"{target} lost credentials with the emptied keys. Run `pulumi up` again.")
             return replace(new, status="CredentialsMissing")
         return new
 
-    async def _followed_up(
+    async def _follow_up(
         self,
         target: Target,
         new: Outputs,
@@ -221,18 +218,18 @@ class Lifecycle:
         """
         if (job_id := inputs.job_id) is None:
             return replace(new, verification=None)
-        verification = await self._verified(target, job_id, values, patience)
+        verification = await self._verify(target, job_id, values, patience)
         new = replace(new, verification=verification)
         if not inputs.restart_job or verification != VALID:
             return new
         try:
-            stopped = await self._stopped_after_restart(target, job_id, patience)
+            stopped = await self._restart_job(target, job_id, patience)
         except ProvisioningError as error:
-            self._warn(f"{error} The authorization stays. The next `pulumi up` tries again.")
+            self._warn(error.then("The authorization stays. The next `pulumi up` tries again."))
             return replace(new, status="Quarantined", verification=NOT_RESTARTED)
         return replace(new, status="Quarantined" if stopped else "Authorized")
 
-    async def _stopped_after_restart(
+    async def _restart_job(
         self, target: Target, job_id: str, patience: Patience
     ) -> list[Quarantine]:
         """Take the job out of a quarantine for its credentials; the jobs that provision nobody."""
@@ -254,7 +251,7 @@ class Lifecycle:
             if quarantine.job_id != job_id or not quarantine.is_for_credentials
         ]
 
-    async def _verified(
+    async def _verify(
         self,
         target: Target,
         job_id: str,
@@ -269,7 +266,7 @@ class Lifecycle:
         try:
             await self._graph.validate_credentials(target, job_id, values, patience)
         except ProvisioningError as error:
-            self._warn(f"{error} The authorization stays. The next `pulumi up` verifies again.")
+            self._warn(error.then("The authorization stays. The next `pulumi up` verifies again."))
             if not isinstance(error, (RequestError, SignInError)):
                 return f"{FAILED}: not sent"
             return f"{FAILED}: {error.answer.status or 'no answer'} {error.answer.code}".strip()
@@ -292,20 +289,22 @@ class Lifecycle:
                 return self._after_read(target, old, held, "CredentialsMissing")
             quarantines = await self._graph.quarantines(target, patience)
         except RequestError as error:
-            gone = error.answer.status == 404 and not await self._graph.exists(target, patience)
+            gone = error.answer.is_not_found and not await self._graph.exists(target, patience)
             if gone and old:
                 return None
-            if gone or not (error.answer.is_forbidden or error.answer.status == 404):
+            if gone or not (error.answer.is_forbidden or error.answer.is_not_found):
                 raise
-            self._warn(f"{error}\nThe status of {target} is Unknown until a refresh can read it.")
+            self._warn(
+                error.then(f"The status of {target} is Unknown until a refresh can read it.")
+            )
             return self._after_read(target, old, held, "Unknown")
         failed = (old and old.verification) or ""
         if old and old.job_id and failed.startswith(FAILED) and failed != NOT_RESTARTED:
-            verification = await self._verified(target, old.job_id, None, patience)
+            verification = await self._verify(target, old.job_id, None, patience)
             old = replace(old, verification=verification)
         stopped = _stopped(quarantines)
         for quarantine in stopped:
-            self._warn(f"{target} is in quarantine: {quarantine}")
+            self._warn(_quarantine_warning(target, quarantine))
         return self._after_read(target, old, held, "Quarantined" if stopped else "Authorized")
 
     def _after_read(
@@ -339,7 +338,7 @@ class Lifecycle:
             try:
                 stay = await self._empty(target, ours, patience)
             except RequestError as error:
-                if error.answer.status != 404 or await self._graph.exists(target, patience):
+                if not error.answer.is_not_found or await self._graph.exists(target, patience):
                     raise
             else:
                 self._warn_of_what_stays(target, stay)
@@ -365,7 +364,7 @@ class Lifecycle:
         except RequestError as error:
             if not error.answer.is_forbidden:
                 raise  # a caller that may not read may still write
-        refusals = await self._refusals(target, wanted, patience)
+        refusals = await self._empty_together_or_singly(target, wanted, patience)
         # What is not known to be refused for its own sake may be refused for another reason.
         if wanted and len(refusals) == len(wanted):
             for refusal in refusals.values():
@@ -373,7 +372,7 @@ class Lifecycle:
                     raise refusal
         return refusals
 
-    async def _refusals(
+    async def _empty_together_or_singly(
         self, target: Target, keys: Sequence[str], patience: Patience
     ) -> dict[str, RequestError]:
         """Empty `keys`, one by one if Graph refuses them together; why which was refused."""
@@ -388,7 +387,7 @@ class Lifecycle:
                 return {keys[0]: error}
             refused: dict[str, RequestError] = {}
             for key in keys:
-                refused |= await self._refusals(target, [key], patience)
+                refused |= await self._empty_together_or_singly(target, [key], patience)
             return refused
         return {}
 
@@ -399,11 +398,19 @@ def _keys_of_authorization(held: frozenset[str], credentials: Iterable[str]) -> 
 
 
 def _stopped(quarantines: Iterable[Quarantine]) -> list[Quarantine]:
-    """The jobs that provision nobody until somebody acts.
+    """The jobs that need an administrator.
 
     Those are in quarantine for their credentials, or Entra disabled them, whatever the reason was.
     """
     return [q for q in quarantines if q.is_for_credentials or q.is_disabled]
+
+
+def _quarantine_warning(target: Target, quarantine: Quarantine) -> str:
+    if quarantine.is_for_credentials:
+        remedy = "Renew the credentials, and set job_id and restart_job to restart the job."
+    else:
+        remedy = "Start it again in the Entra admin center (Enterprise applications, Provisioning)."
+    return f"{target} is in quarantine: {quarantine}. {remedy}"
 
 
 def _listed(keys: Iterable[str]) -> str:
@@ -413,11 +420,9 @@ def _listed(keys: Iterable[str]) -> str:
 def _target_of(id_: str) -> Target:
     target = parse(id_)
     if target is None:
-        raise SettingsError(
-            [
-                "id: must be servicePrincipals/<object id> or applications/<object id>, where the"
-                " object id is a GUID."
-            ],
-            "an-input-is-invalid",
+        problem = (
+            "id: must be servicePrincipals/<object id> or applications/<object id>, where the"
+            " object id is a GUID."
         )
+        raise SettingsError([Explained(problem, "an-input-is-invalid")])
     return target

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from .. import text_file
 from ..errors import SettingsError
+from ..remedies import Explained
 from ..wire import UNKNOWN
 
 ENVIRONMENT: Final = "fromEnvironment"
@@ -27,8 +28,8 @@ def problems(reference: Mapping[Any, Any]) -> list[str]:
             if name == UNKNOWN or _NAME.fullmatch(name):
                 return []
             return [
-                f"{ENVIRONMENT} takes the name of an environment variable. The text is not shown,"
-                " because it may be a value."
+                f"{ENVIRONMENT} must be the name of an environment variable: letters, digits and"
+                " underscores. Your text is not shown, because it may be a secret."
             ]
         case {"fromFile": str(path), **others} if path and not others:
             return []
@@ -57,7 +58,9 @@ def resolved(credentials: Any) -> Any:
         except ValueError as error:
             failures.append(f'credentials["{key}"]: {error}')
     if failures:
-        raise SettingsError(failures, "a-referenced-credential-has-no-value")
+        raise SettingsError(
+            Explained(failure, "a-referenced-credential-has-no-value") for failure in failures
+        )
     return values
 
 
@@ -79,9 +82,9 @@ def _content(path: str) -> str:
     try:
         text = text_file.read(path)
     except ValueError as error:
-        raise ValueError(f"the file {_shown(path)}: {error}.") from None
+        raise ValueError(f"{error}: {_shown(path)}.") from None
     if not (value := text.removesuffix("\n").removesuffix("\r")):
-        raise ValueError(f"the file {_shown(path)}: it is empty.")
+        raise ValueError(f"the file is empty: {_shown(path)}.")
     return value
 
 

@@ -13,7 +13,7 @@ _GZIP: Final = b"\x1f\x8b"
 
 
 class UnusableAnswerError(Exception):
-    """An answer whose body is too large, can't be decoded or is not what the service documents.
+    """An answer whose body is too large, cannot be decoded or is not what the service documents.
 
     `status` is its HTTP status, `url` the URL that gave it, if that is known.
     """

@@ -17,16 +17,17 @@ import urllib3
 from requests.utils import get_environ_proxies, select_proxy
 
 from ..errors import SettingsError
+from ..remedies import Explained
 
 
 def check_environment(urls: Iterable[str], ca_file: str) -> None:
-    """Raise SettingsError with every variable of the environment that keeps from reaching `urls`.
+    """Raise SettingsError with every environment variable that prevents connections to `urls`.
 
-    Where `ca_file` is given, it stands for the variables that name certificate authorities.
+    If `ca_file` is given, it replaces the variables that name certificate authorities.
     """
     problems = list(dict.fromkeys(filter(None, map(_proxy_problem, urls))))
     if _breaks_tls(os.environ.get("SSLKEYLOGFILE")):
-        problems.append("SSLKEYLOGFILE: the file can't be written. Unset it.")
+        problems.append("SSLKEYLOGFILE: the file cannot be written. Unset it.")
     elif not ca_file:
         problems += [
             f"{name}: the file has no PEM certificates. Give the path of one that has, or unset it."
@@ -34,7 +35,9 @@ def check_environment(urls: Iterable[str], ca_file: str) -> None:
             if not _holds_certificates(os.environ[name])
         ]
     if problems:
-        raise SettingsError(problems, "a-proxy-or-tls-variable-cannot-be-used")
+        raise SettingsError(
+            Explained(problem, "a-proxy-or-tls-variable-cannot-be-used") for problem in problems
+        )
 
 
 def proxy(url: str) -> str | None:

@@ -22,7 +22,7 @@ _TOKEN: Final = re.compile(
     r"|(?i:bearer)[\s:=]+(?=[\w.~+/-]*[0-9]|[\w.~+/-]{20})[\w.~+/-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
-"""A token or a private key, whoever's it is."""
+"""A token or a private key, no matter whose it is."""
 
 
 class Secrets:
@@ -78,7 +78,7 @@ class Secrets:
         It can be read if eight consecutive characters of it stand in a decoding, white space
         removed and in any case. A value of four to seven characters has to stand whole; if it
         is letters or digits alone, as a word; a shorter one, as a quoted value. A bearer token can
-        be read whoever's it is.
+        be read no matter whose it is.
         """
         effort = _EFFORT
         for text, is_line in decoded(texts, self._legible, self._letters):

@@ -67,7 +67,10 @@ def shown_id(said: str, secrets: Secrets) -> str:
 
 
 def shown_answer(code: str, message: str, secrets: Secrets) -> tuple[str, str]:
-    """An error's code and message as they may be shown; what is no code stands in the message."""
+    """An error's code and message as they may be shown.
+
+    Text that is not a code moves to the message.
+    """
     code, odd = shown_code(code, secrets), code
     if odd and not code:
         message = f"{odd}: {message}" if message else odd

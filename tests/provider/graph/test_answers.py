@@ -101,4 +101,8 @@ def test_what_a_job_says_of_its_quarantine_is_reported_in_one_line(emulator: Emu
     seen, reported = run(emulator, lambda steps: steps.read(TARGET, old))
     assert seen
     assert seen.status == "Quarantined"
-    assert reported == [f"{TARGET} is in quarantine: a job, EncounteredQuarantineException"]
+    (line,) = reported
+    assert line == (
+        f"{TARGET} is in quarantine: a job, EncounteredQuarantineException. Renew the credentials,"
+        " and set job_id and restart_job to restart the job."
+    )

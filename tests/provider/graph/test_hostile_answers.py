@@ -385,7 +385,7 @@ def test_a_proxy_is_read_without_its_scheme_and_with_spaces(
         ("HTTPS_PROXY", "http://127.0.0.1:port", "Give http://HOST:PORT"),
         ("https_proxy", "http://", "Give http://HOST:PORT"),
         ("HTTPS_PROXY", "ftp://127.0.0.1:9", "Give http://HOST:PORT"),
-        ("SSLKEYLOGFILE", "/nowhere/keys", "the file can't be written. Unset it."),
+        ("SSLKEYLOGFILE", "/nowhere/keys", "the file cannot be written. Unset it."),
     ],
 )
 def test_a_variable_that_keeps_from_every_service_is_named_with_its_remedy(
@@ -557,7 +557,7 @@ def test_keys_and_reasons_that_graph_adds_are_kept_as_they_are(
     server = hostile({SECRETS: held, JOBS: said({"value": [job]})})
     seen, lines = run(emulator, reads, environment(server))
     assert seen.stored_keys == ["KeyToCome"]
-    assert lines[-1].endswith("job job, ReasonToCome, disabled")
+    assert "job job, ReasonToCome, disabled. Start it again in" in lines[-1]
 
     server.tricks = {**server.tricks, SECRETS: held}
     with pytest.raises(RequestError):  # this server lets nobody put

@@ -126,7 +126,7 @@ def test_a_user_with_both_is_shown_what_else_it_may_be() -> None:
 )
 def test_a_user_of_a_client_of_microsofts_is_sent_to_a_service_principal(client_id: str) -> None:
     reported = lacking(caller({**USER, "appid": client_id}), TARGET, GRAPH)
-    assert "This client belongs to Microsoft and can't get the permission" in reported
+    assert "This client belongs to Microsoft and cannot get the permission" in reported
     assert commands(reported) == []
 
 

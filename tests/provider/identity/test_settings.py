@@ -47,7 +47,7 @@ def found(stack: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
 def problems(environment: Mapping[str, str], stack: Mapping[str, str] | None = None) -> str:
     with pytest.raises(SettingsError) as caught:
         found(stack or {}, environment)
-    return "\n".join(caught.value.problems)
+    return "\n".join(problem.text for problem in caught.value.problems)
 
 
 # Where a setting stands
@@ -644,7 +644,11 @@ def test_the_endpoints_can_be_overridden_and_keep_the_clouds_name() -> None:
         ("ENTRA_PROVISIONING_AUTHORITY_HOST", "https://login.test:x", "authorityHost: must be"),
         ("ENTRA_PROVISIONING_CA_FILE", __file__, "caFile: the file has no PEM certificates"),
         ("ARM_CLIENT_CERTIFICATE", "pl4nted!", "clientCertificate: not Base64"),
-        ("ARM_CLIENT_SECRET_FILE_PATH", "EMPTY", "clientSecretFilePath: it is empty. Give the"),
+        (
+            "ARM_CLIENT_SECRET_FILE_PATH",
+            "EMPTY",
+            "clientSecretFilePath: the file is empty. Give the",
+        ),
         (
             "ARM_CLIENT_SECRET_FILE_PATH",
             __file__,
@@ -654,11 +658,11 @@ def test_the_endpoints_can_be_overridden_and_keep_the_clouds_name() -> None:
         ("ARM_TENANT_ID", "a tenant", "tenantId: must be the tenant's GUID"),
         ("ARM_TENANT_ID", "a_b", "tenantId: must be the tenant's GUID"),
         ("ARM_CLIENT_ID", "abc8Q~pl4nted", "clientId: must be the application (client) id, a GUID"),
-        ("ARM_TENANT_ID", "consumers", "tenantId: personal Microsoft accounts can't"),
+        ("ARM_TENANT_ID", "consumers", "tenantId: personal Microsoft accounts cannot"),
         (
             "ARM_TENANT_ID",
             "9188040D-6c67-4c5b-b112-36a304b66dad",
-            "tenantId: personal Microsoft accounts can't authorize provisioning.",
+            "tenantId: personal Microsoft accounts cannot authorize provisioning.",
         ),
     ],
 )
@@ -722,11 +726,11 @@ def test_a_file_that_is_none_is_refused_at_once(
     if name == "ARM_CLIENT_ID_FILE_PATH":
         del others["ARM_CLIENT_ID"]
     for path, reason in (
-        (str(tmp_path / "fifo"), "it is not a regular file"),
-        (str(tmp_path), "it is not a regular file"),
-        ("/dev/zero", "it is not a regular file"),
-        (str(tmp_path / "huge"), "it is larger than 1048576 bytes"),
-        ("/no/such/file", "it can't be read (No such file or directory)"),
+        (str(tmp_path / "fifo"), "the path is not a regular file"),
+        (str(tmp_path), "the path is not a regular file"),
+        ("/dev/zero", "the path is not a regular file"),
+        (str(tmp_path / "huge"), "the file is larger than 1048576 bytes"),
+        ("/no/such/file", "the file cannot be read (No such file or directory)"),
     ):
         reported = problems({**others, name: path})
         assert f"{setting}: {reason}. Give the path of a " in reported
@@ -809,7 +813,7 @@ def test_the_places_of_what_is_wrong_are_reported() -> None:
 @pytest.mark.parametrize("name", ["ARM_CLIENT_CERTIFICATE_PATH", "ENTRA_PROVISIONING_CA_FILE"])
 def test_a_file_whose_content_is_given_for_its_path_is_reported_without_it(name: str) -> None:
     reported = problems({**SECRET, name: "-----BEGIN PRIVATE KEY-----\n" + "pl4nted" * 200})
-    assert "it can't be read (File name too long)" in reported
+    assert "the file cannot be read (File name too long)" in reported
     assert "pl4nted" not in reported
 
 

@@ -747,6 +747,6 @@ def test_a_personal_account_is_refused_with_a_sentence(emulator: Emulator, path:
         ["Synchronization.ReadWrite.All"], tenant_id=PERSONAL_TENANT_ID
     )
     signed_in(path, "az", personal)
-    with pytest.raises(SettingsError, match="personal Microsoft accounts can't authorize"):
+    with pytest.raises(SettingsError, match="personal Microsoft accounts cannot authorize"):
         authorized_by(found({}, nobody(emulator)))
     assert emulator.journal.calls == []

@@ -70,16 +70,22 @@ def test_check_lets_unknown_values_pass(inputs: dict[str, Any]) -> None:
         ({"credentials": [{"key": "Url"}]}, "credentials: must be a mapping"),
         ({"credentials": {}}, "credentials: empty"),
         ({"credentials": []}, "credentials: empty"),
-        ({"credentials": {"pl4nted": "pl4nted"}}, "credentials: a key that Graph does not know"),
-        ({"credentials": [{"key": 5, "value": "pl4nted"}]}, "credentials: a key that Graph does"),
-        ({"credentials": [{"key": [], "value": "pl4nted"}]}, "credentials: a key that Graph"),
+        (
+            {"credentials": {"pl4nted": "pl4nted"}},
+            "credentials: Graph does not know one of the keys",
+        ),
+        ({"credentials": [{"key": 5, "value": "pl4nted"}]}, "credentials: Graph does not know one"),
+        (
+            {"credentials": [{"key": [], "value": "pl4nted"}]},
+            "credentials: Graph does not know one",
+        ),
         (
             {"credentials": {"url": "pl4nted"}},
             'credentials["url"]: not a key of Graph. Use "Url"',
         ),
         (
             {"credentials": {"pl4ntedSecretTokens": "Url"}},
-            "credentials: a key that Graph does not know",
+            "credentials: Graph does not know one of the keys",
         ),
         ({"credentials": {"SecretTokens": "x"}}, 'Did you mean "SecretToken"?'),
         ({"credentials": {"Url": 5}}, 'credentials["Url"]: the value must be text'),

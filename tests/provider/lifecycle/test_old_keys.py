@@ -73,7 +73,7 @@ def test_keys_that_could_not_be_emptied_are_emptied_by_the_next_update(
     assert new.status == "Authorized"
     assert new.keys_to_empty == ["Password", "UserName"]
     assert f"emptying credentials of {TARGET}: {fault['status']}" in lines[-1]
-    assert lines[-1].endswith("The next `pulumi up` empties Password, UserName.")
+    assert "The next `pulumi up` empties Password, UserName. See docs/errors.md#" in lines[-1]
     assert set(held(emulator)) == {"SecretToken", "Password", "UserName"}
 
     difference = diff(new, Inputs.of(BEARER))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from pulumi_entra_provisioning.lifecycle.outputs import Status
 from pulumi_entra_provisioning.redaction.shown import WITHHELD
+from pulumi_entra_provisioning.remedies import MAY_BE_AUTHORIZED, UNKNOWN_JOB
 from pulumi_entra_provisioning.wire import UNKNOWN
 from support.steps import GUID, INPUTS, TARGET, WITH_CODE, created, posts, run
 
@@ -284,7 +286,7 @@ def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
 ) -> None:
     emulator.faults.add(Fault(path="*/token", delay=2.0))
     with pytest.raises(
-        RequestError, match=r"getting a token from .*: no answer within 1 s"
+        SignInError, match=r"getting a token from .*: no answer within 1 s"
     ) as reported:
         created(emulator, {**WITH_CODE, "timeout": 1})
     assert "spent" not in str(reported.value)
@@ -490,10 +492,11 @@ def test_a_failed_verification_is_reported_and_costs_no_authorization(emulator: 
     assert (made.status, made.revision) == ("Authorized", 1)
     assert made.verification == "Failed: 400 InvalidCredentials"
     (line,) = reported
-    assert line.startswith(
-        f"verifying the credentials of {TARGET}: 400 InvalidCredentials: {WITHHELD}"
+    assert line.startswith("verifying with job ")
+    assert f" the credentials of {TARGET}: 400 InvalidCredentials: {WITHHELD}" in line
+    assert (
+        "The authorization stays. The next `pulumi up` verifies again. See docs/errors.md#" in line
     )
-    assert line.endswith("The authorization stays. The next `pulumi up` verifies again.")
     (call,) = emulator.journal.select("POST", "*/validateCredentials")
     assert call.path == f"/v1.0/{TARGET}/synchronization/jobs/{job_id}/validateCredentials"
 
@@ -509,3 +512,20 @@ def test_another_job_to_verify_with_verifies_and_does_not_authorize(emulator: Em
     assert diff(new, Inputs.of(inputs)).changes is False
     assert run(emulator, lambda steps: steps.update(new, Inputs.of(INPUTS)))[0] == old
     assert verifications(emulator) == 1
+
+
+def test_an_unknown_job_is_named_with_its_remedy(emulator: Emulator) -> None:
+    inputs = Inputs.of({**INPUTS, "job_id": "of-another-target", "timeout": 1})
+    _, lines = run(emulator, lambda steps: steps.create(inputs))
+    line = lines[-1]
+    assert line.startswith(f"verifying with job of-another-target the credentials of {TARGET}: 404")
+    assert UNKNOWN_JOB.text in line
+
+
+def test_an_authorization_without_an_answer_says_that_the_state_records_it(
+    emulator: Emulator,
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=500))
+    with pytest.raises(RequestError, match=re.escape(MAY_BE_AUTHORIZED)) as failed:
+        created(emulator, {**INPUTS, "timeout": 1})
+    assert failed.value.outputs

@@ -76,7 +76,7 @@ def test_a_value_that_is_not_there_can_not_be_compared_and_changes_nothing(
     assert not difference.changes
     (warning,) = difference.warnings
     assert 'credentials["SecretToken"]: the environment variable SCIM_TOKEN is not set' in warning
-    assert "can't be compared" in warning
+    assert "cannot be compared" in warning
     assert "pl4nted" not in warning
 
 
@@ -88,10 +88,10 @@ def test_create_and_update_name_what_is_not_there_and_send_nothing(
     (tmp_path / "empty").write_text("\n")
     for inputs, named in (
         (VARIABLE, "SCIM_TOKEN is not set"),
-        (in_file(tmp_path / "absent"), f"the file {tmp_path / 'absent'}: it can't be read"),
-        (in_file(tmp_path / "fifo"), "it is not a regular file"),
-        (in_file(tmp_path), "it is not a regular file"),
-        (in_file(tmp_path / "empty"), "it is empty"),
+        (in_file(tmp_path / "absent"), rf"directory\): {tmp_path / 'absent'}\."),
+        (in_file(tmp_path / "fifo"), "the path is not a regular file"),
+        (in_file(tmp_path), "the path is not a regular file"),
+        (in_file(tmp_path / "empty"), "the file is empty"),
     ):
         with pytest.raises(SettingsError, match=named):
             created(emulator, inputs)
@@ -106,9 +106,9 @@ def test_what_may_be_the_value_itself_is_not_shown(emulator: Emulator) -> None:
     token = "pl4nted-token-that-stands-in-the-place-of-a-name"
     by_name = {**INPUTS, "credentials": {"SecretToken": {"fromEnvironment": token}}}
     (failure,) = check(by_name)[1]
-    assert "takes the name of an environment variable" in failure
+    assert "must be the name of an environment variable" in failure
     assert "pl4nted" not in failure
-    with pytest.raises(SettingsError, match=r"the file \(not shown\): it can't be read"):
+    with pytest.raises(SettingsError, match=r"the file cannot be read .*: \(not shown\)\."):
         created(emulator, in_file(Path(token)))
 
 

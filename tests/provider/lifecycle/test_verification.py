@@ -53,7 +53,7 @@ def test_a_failed_verification_is_repeated_by_the_next_update_without_another_au
     emulator.faults.add(REFUSED)
     again, lines = run(emulator, lambda steps: steps.update(failed, Inputs.of(inputs)))
     assert again == failed
-    assert f"verifying the credentials of {TARGET}: 400" in lines[-1]
+    assert f" the credentials of {TARGET}: 400" in lines[-1]
     valid = updated(emulator, again, inputs)
     assert valid == replace(failed, verification="Valid")
     assert not diff(valid, Inputs.of(inputs)).changes
