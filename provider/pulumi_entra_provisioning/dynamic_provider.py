@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, ParamSpec, TypeVar
 
 import pulumi
@@ -23,6 +22,8 @@ from pulumi.dynamic import (
 
 from .engine import call, process
 from .errors import ProvisioningError
+from .lifecycle.inputs import Inputs
+from .lifecycle.operations import Lifecycle
 from .properties import WIRE_NAMES, inputs_of, outputs_of, properties_of
 from .session import Session, one_line
 from .wire import UNKNOWN
@@ -91,7 +92,8 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     @_failing_clearly
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare the inputs with what the last step left. Nothing is sent."""
-        difference = self._session.diff(outputs_of(olds), inputs_of(_with_marked_unknowns(news)))
+        inputs = Inputs.of(inputs_of(_with_marked_unknowns(news)))
+        difference = self._session.diff(outputs_of(olds), inputs)
         # Where the answer is left to the engine, it compares the inputs itself: it then shows which
         # changed, and honours replace_on_changes.
         return DiffResult(
@@ -102,19 +104,22 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     @_failing_clearly
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Authorize the target."""
-        outputs = _result(self._session.create(inputs_of(props)))
+        inputs = Inputs.of(inputs_of(props))
+        outputs = self._run(lambda lifecycle: lifecycle.create(inputs))
         return CreateResult(outputs.target, properties_of(outputs))
 
     @_failing_clearly
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Authorize the target again."""
-        outputs = _result(self._session.update(outputs_of(olds), inputs_of(news)))
+        old, inputs = outputs_of(olds), Inputs.of(inputs_of(news))
+        outputs = self._run(lambda lifecycle: lifecycle.update(old, inputs))
         return UpdateResult(properties_of(outputs))
 
     @_failing_clearly
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Look at what Graph holds: for a refresh, or for `ProvisioningAuthorization.get`."""
-        outputs = _result(self._session.read(id_, outputs_of(props) if "target" in props else None))
+        old = outputs_of(props) if "target" in props else None
+        outputs = self._run(lambda lifecycle: lifecycle.read(id_, old))
         if outputs is None:
             return ReadResult(id_="", outs={})
         return ReadResult(outputs.target, properties_of(outputs))
@@ -122,12 +127,13 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     @_failing_clearly
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Take back what create gave."""
-        _result(self._session.delete(outputs_of(props)))
+        old = outputs_of(props)
+        self._run(lambda lifecycle: lifecycle.delete(old))
 
-
-def _result(running: Future[_T]) -> _T:
-    process.cancel_when_unwanted(running)
-    return running.result()
+    def _run(self, step: Callable[[Lifecycle], Coroutine[Any, Any, _T]]) -> _T:
+        running = self._session.start(step)
+        process.cancel_when_unwanted(running)
+        return running.result()
 
 
 def _log(line: str) -> None:

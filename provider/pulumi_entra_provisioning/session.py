@@ -32,10 +32,10 @@ class Session:
     """The steps of all resources that one provider of a run has.
 
     `stack` returns the value of a stack configuration key, or None. `log` takes a line for the
-    user's log, `warn` one that asks for action. Checked inputs are mappings with Python names.
+    user's log, `warn` one that asks for action.
 
-    The engine calls from several threads. A step that calls Microsoft Graph returns a future, which
-    raises the ProvisioningError of the step; to cancel it cancels the step.
+    The engine calls from several threads. Each step runs on the event loop and returns a future,
+    which raises the ProvisioningError of the step. If you cancel the future, the step is cancelled.
     """
 
     def __init__(
@@ -67,30 +67,18 @@ class Session:
             self._lifecycle(self._settings).declarations.add(urn, Inputs.of(checked))
         return checked, failures
 
-    def diff(self, old: Outputs, checked: Mapping[str, Any]) -> Difference:
-        """What the checked inputs require. Nothing is sent."""
-        difference = comparison.diff(old, Inputs.of(checked))
+    def diff(self, old: Outputs, inputs: Inputs) -> Difference:
+        """What the inputs require. Nothing is sent."""
+        difference = comparison.diff(old, inputs)
         for warning in difference.warnings:
             self._warn(warning)
         return difference
 
-    def create(self, checked: Mapping[str, Any]) -> Future[Outputs]:
-        """Authorize the target."""
-        return self._start(lambda steps: steps.create(Inputs.of(checked)))
+    def start(self, step: Callable[[Lifecycle], Coroutine[Any, Any, _T]]) -> Future[_T]:
+        """Begin a step of a resource: `start(lambda lifecycle: lifecycle.create(inputs))`.
 
-    def update(self, old: Outputs, checked: Mapping[str, Any]) -> Future[Outputs]:
-        """Authorize the target again, or do what else changed."""
-        return self._start(lambda steps: steps.update(old, Inputs.of(checked)))
-
-    def read(self, id_: str, old: Outputs | None) -> Future[Outputs | None]:
-        """Look at what Graph holds: for a refresh, or without `old` for a resource to look at."""
-        return self._start(lambda steps: steps.read(id_, old))
-
-    def delete(self, old: Outputs) -> Future[None]:
-        """Take back what create gave."""
-        return self._start(lambda steps: steps.delete(old))
-
-    def _start(self, step: Callable[[Lifecycle], Coroutine[Any, Any, _T]]) -> Future[_T]:
+        Raises SettingsError if the settings cannot be used.
+        """
         if isinstance(self._settings, SettingsError):
             raise self._settings
         steps = self._lifecycle(self._settings)

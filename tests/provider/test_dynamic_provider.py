@@ -43,5 +43,5 @@ def test_what_would_end_a_process_fails_one_step_and_not_the_next(
         return "works"
 
     with pytest.raises(RuntimeError, match=ending.__name__):
-        provider._session._start(ends).result()
-    assert provider._session._start(works).result() == "works"
+        provider._run(ends)
+    assert provider._run(works) == "works"
