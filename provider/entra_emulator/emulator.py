@@ -32,10 +32,10 @@ from .observe.page import Page
 from .server.hosts import AllowedHosts
 from .server.pipeline import Pipeline
 from .server.services import Services
+from .server.third_party_routes import ThirdPartyRoutes
 from .server.tls import TlsServer, listen, loopback_address
 from .tenant.seed import Seed
 from .tenant.tenant import Tenant
-from .third_party.routes import ThirdPartyRoutes
 from .workloads import Environments, Workload
 
 

@@ -14,7 +14,7 @@ import pytest
 
 WATCHING = """
 import sys
-from pulumi_entra_provisioning.engine import _watch
+from pulumi_entra_provisioning.engine.process import _watch
 _watch(sys.argv[1])
 print("there is nothing to watch")
 """

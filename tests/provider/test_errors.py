@@ -1,13 +1,10 @@
+"""An error names the action, the answer and the remedy."""
+
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta, timezone
-from email.utils import format_datetime
-
 import pytest
-from pulumi_entra_provisioning.answers import Answer, seconds, unanswered
+from pulumi_entra_provisioning.answers import Answer
 from pulumi_entra_provisioning.errors import RequestError, SignInError
-from pulumi_entra_provisioning.graph.failures import unwrapped
 from pulumi_entra_provisioning.remedies import CODE_SPENT, REMEDIES, SIGN_IN_REMEDIES
 
 
@@ -75,51 +72,3 @@ def test_a_code_of_entra_without_a_remedy_is_sent_to_entras_page() -> None:
         "doing: 400 AADSTS50001. Look up the code at"
         " https://login.microsoftonline.com/error?code=50001. See docs/errors.md#"
     )
-
-
-def test_the_synchronization_services_own_error_is_unwrapped() -> None:
-    message = '{"error":{"code":"InvalidNotificationSettings","message":null,"details":[]}}'
-    assert unwrapped("UnknownError", message) == ("InvalidNotificationSettings", "")
-    twice = json.dumps({"error": {"code": "Outer", "message": message}})
-    assert unwrapped("UnknownError", twice) == ("InvalidNotificationSettings", "")
-
-
-@pytest.mark.parametrize(
-    "message", ["", "plain", "[]", "{}", '{"error": 1}', '{"error":{"code":1}}']
-)
-def test_a_message_that_wraps_nothing_stays(message: str) -> None:
-    assert unwrapped("UnknownError", message) == ("UnknownError", message)
-
-
-def test_brackets_without_end_are_no_error_of_the_synchronization_service() -> None:
-    for message in ("[" * 100_000, '{"error":' * 100_000):
-        assert unwrapped("UnknownError", message) == ("UnknownError", message)
-
-
-def test_what_went_wrong_with_a_connection_is_reported_in_one_line() -> None:
-    said = "OSError: [Errno 111] Connection\x1b[31m refused\r\n##vso[task.debug]x"
-    message = unanswered(said).message
-    assert message == "no answer ([Errno 111] Connection refused #vso[task.debug]x)"
-
-
-@pytest.mark.parametrize(
-    ("header", "asked"),
-    [
-        ("7", 7.0),
-        ("0", 0.0),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
-        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
-        ("", None),
-        ("soon", None),
-        ("-1", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(header: str, asked: float | None) -> None:
-    assert seconds(header) == asked
-
-
-def test_retry_after_a_date_to_come_is_the_seconds_until_then() -> None:
-    then = datetime.now(timezone.utc) + timedelta(minutes=1)
-    asked = seconds(format_datetime(then))
-    assert asked is not None
-    assert 50 < asked <= 60

@@ -12,11 +12,7 @@ from uuid import uuid4
 import httpx
 import jwt
 from azure.core.credentials import TokenCredential
-from azure.identity import (
-    CertificateCredential,
-    ClientAssertionCredential,
-    ClientSecretCredential,
-)
+from azure.identity import CertificateCredential, ClientAssertionCredential, ClientSecretCredential
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -46,6 +42,9 @@ PRINCIPAL = f"/v1.0/servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
 ACQUIRE = f"{PRINCIPAL}/synchronization/acquireAccessToken"
 SECRETS = f"{PRINCIPAL}/synchronization/secrets"
 JOBS = f"{PRINCIPAL}/synchronization/jobs"
+APPLICATIONS = "/v1.0/applications"
+PRINCIPALS = "/v1.0/servicePrincipals"
+TEMPLATES = "/v1.0/applicationTemplates"
 TOKEN = f"/{DEFAULT_TENANT_ID}/oauth2/v2.0/token"
 
 T = TypeVar("T")
@@ -225,3 +224,13 @@ def kept_by(emulator: Emulator) -> dict[str, str]:
 
 def pair(key: str, value: str | None = PLANTED) -> dict[str, str | None]:
     return {"key": key, "value": value}
+
+
+def caller_id(emulator: Emulator) -> str:
+    client = emulator.tenant.client(DEFAULT_CLIENT_ID)
+    assert client
+    return client.object_id
+
+
+def reference(emulator: Emulator, id: str) -> str:
+    return f"{emulator.url}/v1.0/directoryObjects/{id}"

@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import trustme
+from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID
 from support.background_server import ThreadingServer, serving
 
 
@@ -167,3 +168,65 @@ class _Handler(socketserver.StreamRequestHandler):
     def _send(self, body: bytes) -> None:
         self.wfile.write(body)
         self.server.hostile.sent += len(body)
+
+
+class StartHostile(Protocol):
+    """Start a hostile server that runs until the test ends."""
+
+    def __call__(self, tricks: Mapping[str, Trick], name: str = "127.0.0.1") -> HostileServer:
+        """See HostileServer. What `tricks` leaves out, SIGNS_IN answers."""
+        ...
+
+
+# Environment variables
+
+NOWHERE = "https://127.0.0.1:9"
+"""A URL at which nothing listens."""
+
+
+def graph_and_entra(server: HostileServer) -> dict[str, str]:
+    """The variables that make a server of TLS both Entra and Graph, with a client secret."""
+    guid = DEFAULT_SERVICE_PRINCIPAL_ID
+    return {
+        "ENTRA_PROVISIONING_GRAPH_ENDPOINT": server.url,
+        "ENTRA_PROVISIONING_AUTHORITY_HOST": server.url,
+        "ENTRA_PROVISIONING_CA_FILE": server.ca_file,
+        "AZURE_TENANT_ID": guid,
+        "AZURE_CLIENT_ID": guid,
+        "AZURE_CLIENT_SECRET": "pl4nted-secret",
+    }
+
+
+def without_secret(server: HostileServer, **variables: str) -> dict[str, str]:
+    return {**graph_and_entra(server), "AZURE_CLIENT_SECRET": "", **variables}
+
+
+def pipelines(server: HostileServer) -> dict[str, str]:
+    """The variables of a job of Azure Pipelines whose ID tokens come from the server."""
+    return without_secret(
+        server,
+        ARM_USE_OIDC="true",
+        ARM_OIDC_AZURE_SERVICE_CONNECTION_ID="connection",
+        SYSTEM_OIDCREQUESTURI=f"{server.url}/oidc",
+        SYSTEM_ACCESSTOKEN="pl4nted-token",
+    )
+
+
+def github(server: HostileServer) -> dict[str, str]:
+    """The variables of a job of GitHub Actions whose ID tokens come from the server."""
+    return without_secret(
+        server,
+        ARM_USE_OIDC="true",
+        ACTIONS_ID_TOKEN_REQUEST_URL=f"{server.url}/oidc?api-version=2.0",
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN="pl4nted-token",
+    )
+
+
+def managed_identity(server: HostileServer) -> dict[str, str]:
+    """The variables of a machine whose managed identity endpoint is the server, over HTTP."""
+    return {
+        "ENTRA_PROVISIONING_GRAPH_ENDPOINT": NOWHERE,
+        "ENTRA_PROVISIONING_AUTHORITY_HOST": NOWHERE,
+        "ENTRA_PROVISIONING_USE_MSI": "true",
+        "ENTRA_PROVISIONING_MSI_ENDPOINT": server.url,
+    }

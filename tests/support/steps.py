@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
+from pulumi_entra_provisioning.errors import ProvisioningError
 from pulumi_entra_provisioning.identity.settings import settings
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
@@ -15,7 +17,6 @@ from support.tenant import authorizing
 from support.tenant import held as held
 
 T = TypeVar("T")
-
 GUID = DEFAULT_SERVICE_PRINCIPAL_ID
 TARGET = f"servicePrincipals/{GUID}"
 INPUTS: dict[str, Any] = {"service_principal_id": GUID, "credentials": {"SecretToken": "pl4nted"}}
@@ -50,3 +51,31 @@ def updated(emulator: Emulator, old: Outputs, inputs: dict[str, Any]) -> Outputs
 def posts(emulator: Emulator) -> list[int | None]:
     """The answers to acquireAccessToken."""
     return [call.status for call in authorizing(emulator)]
+
+
+SECRETS = "/synchronization/secrets"
+JOBS = "/synchronization/jobs"
+ACTION = "/acquireAccessToken"
+
+Step = Callable[[Lifecycle], Awaitable[Any]]
+
+
+def failure(variables: Mapping[str, str], step: Step) -> ProvisioningError:
+    """The error that a step raises. It must quote no planted secret."""
+
+    async def on_a_loop() -> ProvisioningError:
+        with pytest.raises(ProvisioningError) as caught:
+            await step(Lifecycle(settings(lambda _: None, variables), print, print))
+        return caught.value
+
+    error = asyncio.run(on_a_loop())
+    assert "pl4nted" not in str(error)
+    return error
+
+
+def creates(timeout: float = 20, inputs: Mapping[str, Any] = INPUTS) -> Step:
+    return lambda steps: steps.create(Inputs.of({**inputs, "timeout": timeout}))
+
+
+def reads(steps: Lifecycle) -> Awaitable[Any]:
+    return steps.read(TARGET, None)

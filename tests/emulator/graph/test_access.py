@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from uuid import uuid4
 
 import httpx
 import pytest
 from entra_emulator import (
     DEFAULT_APP_ID,
+    DEFAULT_APPLICATION_ID,
     DEFAULT_CLIENT_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
     PERSONAL_TENANT_ID,
@@ -15,11 +17,15 @@ from entra_emulator import (
     DirectoryRole,
     Emulator,
 )
+from entra_emulator.tenant.gallery import NON_GALLERY_ID
 from support.emulator_clients import (
     ACQUIRE,
+    APPLICATIONS,
     JOBS,
     PRINCIPAL,
+    PRINCIPALS,
     SECRETS,
+    TEMPLATES,
     TOKEN,
     UNKNOWN_GUID,
     anonymous,
@@ -29,9 +35,17 @@ from support.emulator_clients import (
     error,
     kept_by,
     pair,
+    scope,
     secret_credential,
     token_form,
     with_roles,
+)
+from support.jobs import SUBJECT, only_job
+
+DENIED = (
+    403,
+    "Authorization_RequestDenied",
+    "Insufficient privileges to complete the operation.",
 )
 
 
@@ -233,3 +247,86 @@ def test_a_users_token_expires(untouched: Emulator) -> None:
     token = untouched.authority.issue_for_user(["Application.Read.All"], lifetime=-1)
     with authorized(untouched, token) as person:
         assert error(person.get(SECRETS))[:2] == (401, "InvalidAuthenticationToken")
+
+
+def test_the_gallery_is_open_to_every_caller_and_its_instances_are_not(emulator: Emulator) -> None:
+    with with_roles(emulator) as caller:
+        assert caller.get(TEMPLATES).status_code == 200
+        path = f"{TEMPLATES}/{NON_GALLERY_ID}/instantiate"
+        assert error(caller.post(path, json={"displayName": "x"})) == DENIED
+    with anonymous(emulator) as nobody:
+        assert nobody.get(TEMPLATES).status_code == 401
+
+
+def test_owned_by_is_good_for_own_objects_only(emulator: Emulator) -> None:
+    pairs = {"credentials": [{"key": "UserName", "value": "x"}]}
+    with with_roles(emulator, "Application.ReadWrite.OwnedBy") as caller:
+        made = caller.post(
+            f"{TEMPLATES}/{NON_GALLERY_ID}/instantiate", json={"displayName": "Ours"}
+        ).json()
+        own = f"{PRINCIPALS}/{made['servicePrincipal']['id']}"
+        assert (
+            caller.post(f"{own}/synchronization/acquireAccessToken", json=pairs).status_code == 204
+        )
+        assert caller.patch(own, json={"notes": "x"}).status_code == 204
+        assert caller.get(PRINCIPAL).status_code == 200
+        assert error(caller.patch(PRINCIPAL, json={"notes": "x"})) == DENIED
+        assert error(caller.delete(PRINCIPAL)) == DENIED
+        for refused in (
+            caller.post(f"{PRINCIPAL}/synchronization/acquireAccessToken", json=pairs),
+            caller.get(f"{PRINCIPAL}/synchronization/secrets"),
+        ):
+            assert error(refused) == (401, "UnknownError", "")
+        secrets = emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+        assert secrets == {}
+        emulator.tenant.delete("applications", DEFAULT_APPLICATION_ID)
+        deleted = "/v1.0/directory/deletedItems"
+        assert error(caller.delete(f"{deleted}/{DEFAULT_APPLICATION_ID}")) == DENIED
+        gone = f"{APPLICATIONS}/{DEFAULT_APPLICATION_ID}"
+        assert error(caller.patch(gone, json={"notes": "x"}))[0] == 404
+        assert caller.delete(own).status_code == 204
+        assert caller.delete(f"{deleted}/{made['servicePrincipal']['id']}").status_code == 204
+        unknown = f"{PRINCIPALS}/{UNKNOWN_GUID}/synchronization/secrets"
+        assert error(caller.get(unknown))[0] == 404
+
+
+def test_owning_the_application_alone_is_not_enough_for_its_service_principal(
+    emulator: Emulator,
+) -> None:
+    client_id = str(uuid4())
+    emulator.tenant.register_client(client_id, ["s"], roles=["Application.ReadWrite.OwnedBy"])
+    client = emulator.tenant.client(client_id)
+    assert client
+    emulator.tenant.add_owner("applications", DEFAULT_APPLICATION_ID, client.object_id)
+    token = secret_credential(emulator, "s", client_id).get_token(scope(emulator)).token
+    secrets = "synchronization/secrets"
+    with authorized(emulator, token) as caller:
+        application = f"{APPLICATIONS}/{DEFAULT_APPLICATION_ID}"
+        assert caller.get(f"{application}/{secrets}").status_code == 200
+        assert error(caller.get(f"{PRINCIPAL}/{secrets}"))[0] == 401
+        emulator.tenant.add_owner(
+            "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, client.object_id
+        )
+        assert caller.get(f"{PRINCIPAL}/{secrets}").status_code == 200
+
+
+def test_what_owned_by_reads_is_an_assumption() -> None:
+    with (
+        Emulator(assumptions=Assumptions(owned_by_reads_all=False)) as emulator,
+        with_roles(emulator, "Application.ReadWrite.OwnedBy") as caller,
+    ):
+        assert error(caller.get(PRINCIPAL)) == DENIED
+
+
+def test_a_reader_can_read_jobs_and_templates_but_change_none(emulator: Emulator) -> None:
+    with with_roles(emulator, "Synchronization.Read.All") as caller:
+        job = only_job(caller)
+        assert caller.get(f"{PRINCIPAL}/synchronization/templates").status_code == 200
+        for refused in (
+            caller.post(JOBS, json={"templateId": "scim"}),
+            caller.post(f"{job}/start"),
+            caller.post(f"{job}/provisionOnDemand", json=SUBJECT),
+            caller.post(f"{JOBS}/validateCredentials", json={"useSavedCredentials": True}),
+            caller.delete(job),
+        ):
+            assert error(refused) == (401, "UnknownError", "")

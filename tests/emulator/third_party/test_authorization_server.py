@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -27,25 +26,11 @@ from entra_emulator.third_party.authorization_server import (
     ThirdParty,
     ThirdPartyError,
 )
-from support.emulator_clients import (
-    ACQUIRE,
-    JOBS,
-    SECRETS,
-    anonymous,
-    authorized,
-    error,
-    nested,
-)
+from support.emulator_clients import ACQUIRE, JOBS, SECRETS, anonymous, authorized, error, nested
 
 PATH = "/third-party/fabrikam"
 CODE_REFUSED = (400, "UnknownError", "Oauth2AuthorizationCodeInvalid")
 CLIENT_REFUSED = (400, "UnknownError", "Oauth2ClientCredentialsInvalid")
-
-
-@pytest.fixture
-def graph(emulator: Emulator) -> Iterator[httpx.Client]:
-    with authorized(emulator) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the calls of one run share: pauses, tokens, refusals."""
+"""When a call is sent again, and what the calls of one run share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,179 @@ from entra_emulator.disturb.throttling import Limits
 from pulumi_entra_provisioning.errors import RequestError, SignInError
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
-from support.steps import INPUTS, posts, run
+from support.steps import INPUTS, TARGET, WITH_CODE, created, posts, run
+
+
+@pytest.mark.slow
+def test_a_new_target_is_looked_up_once_and_waited_for(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=404, times=2))
+    created(emulator)
+    assert posts(emulator) == [404, 404, 204]
+    assert len(emulator.journal.select("GET", "/v1.0/*appId*")) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [429, 503, 504])
+def test_a_call_is_repeated_after_the_time_that_graph_asks_for(
+    emulator: Emulator, status: int
+) -> None:
+    emulator.faults.add(
+        Fault(path="*/acquireAccessToken", status=status, headers={"Retry-After": "2"})
+    )
+    began = time.monotonic()
+    created(emulator)
+    assert posts(emulator) == [status, 204]
+    assert time.monotonic() - began >= 2
+
+
+@pytest.mark.slow
+def test_a_long_wait_is_reported_and_one_beyond_the_timeout_is_not_begun(
+    emulator: Emulator,
+) -> None:
+    wait = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
+    emulator.faults.add(wait)
+    _, reported = run(emulator, lambda steps: steps.create(Inputs.of(INPUTS)))
+    assert reported == [f"authorizing {TARGET}: 429, the service asks to wait; retrying in 4 s"]
+    emulator.journal.clear()
+    emulator.faults.add(wait)
+    with pytest.raises(
+        RequestError, match=f"authorizing {TARGET}: 429 .*Retry-After 4 s"
+    ) as caught:
+        created(emulator, {**INPUTS, "timeout": 3})
+    assert "raise timeout" in str(caught.value)
+    assert posts(emulator) == [429]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 404}, {"status": 401, "code": "UnknownError", "message": ""}]
+)
+def test_a_new_target_is_waited_for_and_a_known_one_is_not(
+    emulator: Emulator, fault: dict[str, Any]
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    old = created(emulator)
+    assert posts(emulator) == [fault["status"], 204]
+    emulator.journal.clear()
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError, match=str(fault["status"])):
+        run(emulator, lambda steps: steps.update(old, Inputs.of({**INPUTS, "triggers": "again"})))
+    assert posts(emulator) == [fault["status"]]
+
+
+@pytest.mark.slow
+def test_a_target_that_does_not_appear_is_waited_for_within_a_part_of_the_timeout(
+    emulator: Emulator,
+) -> None:
+    missing = {**INPUTS, "service_principal_id": "99999999-9999-4999-8999-999999999999"}
+    began = time.monotonic()
+    with pytest.raises(RequestError, match="404 Request_ResourceNotFound") as caught:
+        created(emulator, {**missing, "timeout": 20})
+    assert "not the application (client) id" in str(caught.value)
+    assert time.monotonic() - began < 15
+    assert len(posts(emulator)) > 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 400},
+        {"status": 403},
+        {"status": 401, "code": "InvalidAuthenticationToken", "message": "Expired."},
+        {"status": 500},
+    ],
+)
+def test_a_refusal_is_final(emulator: Emulator, fault: dict[str, Any]) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError, match=str(fault["status"])):
+        created(emulator)
+    assert posts(emulator) == [fault["status"]]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"drop": "before"}, {"drop": "after"}, {"status": 503}, {"status": 504}],
+)
+def test_a_code_is_not_sent_again_where_the_call_may_have_been_carried_out(
+    emulator: Emulator, fault: dict[str, Any]
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
+    with pytest.raises(RequestError, match="The authorization code may be spent"):
+        created(emulator, {**WITH_CODE, "timeout": 3})
+    assert len(posts(emulator)) == 1
+
+
+@pytest.mark.slow
+def test_a_code_is_not_sent_again_where_no_answer_came_in_time(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
+    with pytest.raises(
+        RequestError,
+        match=r"no answer within 1 s\. If timeout is short, raise it.*code may be spent",
+    ):
+        created(emulator, {**WITH_CODE, "timeout": 1})
+    time.sleep(2)  # a delayed call stands in the journal once the emulator is done with it
+    assert len(posts(emulator)) == 1
+
+
+@pytest.mark.parametrize("status", [429, 404])
+def test_a_code_is_sent_again_where_the_service_did_not_act(
+    emulator: Emulator, status: int
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=status))
+    created(emulator, WITH_CODE)
+    assert posts(emulator) == [status, 204]
+
+
+def test_reusable_credentials_are_sent_again_after_a_lost_answer(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))
+    created(emulator)
+    assert posts(emulator) == [None, 204]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 429, "headers": {"Retry-After": "1"}}, {"status": 503}, {"drop": "before"}],
+)
+def test_entra_is_waited_for_as_graph_is(emulator: Emulator, fault: dict[str, Any]) -> None:
+    emulator.faults.add(Fault(path="*/token", **fault))
+    created(emulator, WITH_CODE)
+    assert posts(emulator) == [204]
+    assert len(emulator.journal.select("POST", "*/token")) == 2
+
+
+def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
+    emulator: Emulator,
+) -> None:
+    emulator.faults.add(Fault(path="*/token", delay=2.0))
+    with pytest.raises(
+        RequestError, match=r"getting a token from .*: no answer within 1 s"
+    ) as reported:
+        created(emulator, {**WITH_CODE, "timeout": 1})
+    assert "spent" not in str(reported.value)
+    assert posts(emulator) == []
+
+
+@pytest.mark.slow
+def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emulator) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
+
+    async def step(steps: Lifecycle) -> list[Any]:
+        first = steps.create(Inputs.of(INPUTS))
+        second = steps.create(Inputs.of({**WITH_CODE, "timeout": 0.5}))
+        return list(await asyncio.gather(first, second, return_exceptions=True))
+
+    (_, late), _ = run(emulator, step)
+    assert "not sent, because another resource of this target used up the timeout" in str(late)
+    assert "spent" not in str(late)
+    assert posts(emulator) == [204]
+
+
+@pytest.mark.slow
+def test_a_wait_of_no_seconds_is_a_wait_all_the_same(emulator: Emulator) -> None:
+    now = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "0"}, times=1000)
+    emulator.faults.add(now)
+    with pytest.raises(RequestError, match=": 429"):
+        created(emulator, {**INPUTS, "timeout": 4})
+    assert len(posts(emulator)) <= 3
 
 
 def principals(emulator: Emulator, count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What Graph answers is shown without a secret, and steers nothing."""
+"""A failure of Graph is shown without a secret and without control characters."""
 
 from __future__ import annotations
 
@@ -9,11 +9,34 @@ from dataclasses import replace
 
 import pytest
 from entra_emulator import Emulator, Fault
-from pulumi_entra_provisioning.errors import RequestError
+from pulumi_entra_provisioning.answers import seconds
+from pulumi_entra_provisioning.errors import (
+    RequestError,
+    SignInError,
+)
+from pulumi_entra_provisioning.graph.failures import unwrapped
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.redaction.shown import WITHHELD
 from pulumi_entra_provisioning.remedies import REMEDIES
-from support.steps import GUID, INPUTS, TARGET, created, run
+from support.hostile_server import (
+    ENDLESS,
+    StartHostile,
+    Trick,
+    graph_and_entra,
+)
+from support.steps import (
+    ACTION,
+    GUID,
+    INPUTS,
+    TARGET,
+    WITH_CODE,
+    creates,
+    failure,
+    run,
+)
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
+
 
 HOSTILE = "\x1b[31m##vso[task.setvariable variable=x]y\r\n::set-output name=x::y\u202e\x9b1m"
 
@@ -82,27 +105,62 @@ def test_an_id_of_graph_that_is_none_or_quotes_a_credential_is_not_shown(
         assert "request-id" not in str(refused(emulator, {"SecretToken": "pl4nted"}))
 
 
-def test_what_a_job_says_of_its_quarantine_is_reported_in_one_line(emulator: Emulator) -> None:
-    old = created(emulator)
-    quarantine = {
-        "reason": "EncounteredQuarantineException",
-        "error": {"code": HOSTILE, "message": HOSTILE},
-    }
-    job = {"id": HOSTILE, "status": {"code": "Quarantine", "quarantine": quarantine}}
-    emulator.faults.add(
-        Fault(
-            method="GET",
-            path="*/jobs",
-            status=200,
-            body=json.dumps({"value": [job]}),
-            headers={"Content-Type": "application/json"},
-        )
-    )
-    seen, reported = run(emulator, lambda steps: steps.read(TARGET, old))
-    assert seen
-    assert seen.status == "Quarantined"
-    (line,) = reported
-    assert line == (
-        f"{TARGET} is in quarantine: a job, EncounteredQuarantineException. Renew the credentials,"
-        " and set job_id and restart_job to restart the job."
-    )
+def test_the_synchronization_services_own_error_is_unwrapped() -> None:
+    message = '{"error":{"code":"InvalidNotificationSettings","message":null,"details":[]}}'
+    assert unwrapped("UnknownError", message) == ("InvalidNotificationSettings", "")
+    twice = json.dumps({"error": {"code": "Outer", "message": message}})
+    assert unwrapped("UnknownError", twice) == ("InvalidNotificationSettings", "")
+
+
+@pytest.mark.parametrize(
+    "message", ["", "plain", "[]", "{}", '{"error": 1}', '{"error":{"code":1}}']
+)
+def test_a_message_that_wraps_nothing_stays(message: str) -> None:
+    assert unwrapped("UnknownError", message) == ("UnknownError", message)
+
+
+def test_brackets_without_end_are_no_error_of_the_synchronization_service() -> None:
+    for message in ("[" * 100_000, '{"error":' * 100_000):
+        assert unwrapped("UnknownError", message) == ("UnknownError", message)
+
+
+@pytest.mark.parametrize(("status", "spent"), [(200, True), (500, True), (400, False)])
+def test_a_code_may_be_spent_by_a_call_whose_answer_has_no_end(
+    hostile: StartHostile, status: int, spent: bool
+) -> None:
+    server = hostile({ACTION: Trick(status, ENDLESS.headers, ENDLESS.body, True)})
+    error = failure(graph_and_entra(server), creates(inputs=WITH_CODE))
+    assert f"{status}: the answer is larger than 4 MiB" in str(error)
+    assert ("code may be spent" in str(error)) == spent
+    assert len([asked for asked in server.asked if asked.endswith(ACTION)]) == 1
+
+
+def test_of_two_headers_that_ask_to_wait_the_longer_counts(hostile: StartHostile) -> None:
+    twice = Trick(429, (("Retry-After", "70"), ("Retry-After", "90")))
+    for path in (ACTION, "/token"):
+        error = failure(graph_and_entra(hostile({path: twice})), creates())
+        assert isinstance(error, RequestError | SignInError)
+        assert error.answer.retry_after == 90
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Wed, 21 Oct 2099 07:28:00 +99999999999999999999",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Fri, 31 Dec 99999 23:59:59 GMT",
+        "9" * 5000,
+        ",,,",
+    ],
+)
+def test_a_date_to_wait_for_that_is_nonsense_hides_no_spent_code(
+    hostile: StartHostile, date: str
+) -> None:
+    seconds(date)
+    answer = Trick(503, (("Retry-After", date),))
+    server = hostile({ACTION: answer})
+    error = failure(graph_and_entra(server), creates(inputs=WITH_CODE))
+    assert isinstance(error, RequestError)
+    assert error.answer.status == 503
+    assert "code may be spent" in str(error)

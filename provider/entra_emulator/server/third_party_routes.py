@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ..http.exchange import Exchange
 from ..http.routing import json_response, route
-from .authorization_server import THIRD_PARTY_PATH, ThirdParty, ThirdPartyError
+from ..third_party.authorization_server import THIRD_PARTY_PATH, ThirdParty, ThirdPartyError
 
 
 class ThirdPartyRoutes:
