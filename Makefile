@@ -21,13 +21,13 @@ help: ## list the targets
 quickstart: .venv/ready cli ## authorize an application and a service principal on the emulator
 	@sh examples/quickstart/quickstart.sh
 
-test: .venv/ready ## the tests that need neither the Pulumi CLI nor seconds, after every edit
+test: .venv/ready ## run the fast tests (no Pulumi CLI)
 	.venv/bin/pytest $(PARALLEL) -m 'not slow' --hypothesis-profile quick tests/provider tests/emulator $(STRUCTURE)
 
-fuzz: .venv/ready ## the tests of random inputs, with 20,000 examples each
+fuzz: .venv/ready ## run the tests of random inputs, with 20,000 examples each
 	.venv/bin/pytest $(PARALLEL) -m hypothesis --hypothesis-profile thorough tests/provider tests/emulator
 
-lint: .venv/ready .venv/azuread ## formatting, lint and types
+lint: .venv/ready .venv/azuread ## check formatting, lint and types
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -37,22 +37,22 @@ format: .venv/ready ## format the code, and fix what ruff can fix
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-check: lint cli ## lint and every test, as CI runs them
+check: lint cli ## run lint and every test, as CI does
 	.venv/bin/pytest $(PARALLEL)
 
-clients: .venv/ready ## the Graph SDKs of other languages against the emulator, as far as their tools are here
+clients: .venv/ready ## run the Graph SDKs of other languages that are installed against the emulator
 	.venv/bin/pytest -m clients tests/clients
 
-live: .venv/ready ## the tests of tests/live on a real tenant: ENTRA_LIVE_TENANT_ID and more
+live: .venv/ready ## run the tests of tests/live on a real tenant: set ENTRA_LIVE_TENANT_ID and more
 	.venv/bin/pytest --live tests/live
 
-bench: .venv/ready cli ## requests, tokens, bytes and seconds of many authorizations, and of none
+bench: .venv/ready cli ## measure many authorizations and an unchanged stack
 	.venv/bin/python tests/bench.py
 
 pictures: .venv/ready cli ## draw the pictures of the documentation, with Graphviz and Chromium
 	python tools/pictures/draw.py
 
-clean: ## remove everything that the other targets made, the built CLI too
+clean: ## remove everything that the other targets created, including the built CLI
 	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist
 	rm -rf tests/clients/*/node_modules tests/clients/*/target tests/clients/*/build
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -30,58 +30,62 @@ class ProvisioningAuthorization(
     __module__ = __package__
 
     application_id: pulumi.Output[str | None]
-    """Object id of the application, if it is the target: a GUID."""
+    """Object id of the application to authorize."""
 
     service_principal_id: pulumi.Output[str | None]
-    """Object id of the service principal, if it is the target: a GUID."""
+    """Object id of the service principal to authorize."""
 
     triggers: pulumi.Output[Any]
-    """The values whose change authorizes again."""
+    """Any plain values, such as a date, whose change authorizes again."""
 
     job_id: pulumi.Output[str | None]
-    """The synchronization job that verifies the credentials."""
+    """Id of a synchronization job of the target, which tries the credentials after the call."""
 
     restart_job: pulumi.Output[bool | None]
-    """Whether that job is taken out of a quarantine once the target is authorized."""
+    """With `job_id`: restarts the job if it is in quarantine for its credentials and accepts the
+    new ones."""
 
     expires_at: pulumi.Output[str | None]
-    """When the credentials expire, as declared."""
+    """When the credentials expire: an RFC 3339 date or date-time."""
 
     target: pulumi.Output[str]
-    """What is authorized: `servicePrincipals/<object id>` or `applications/<object id>`."""
+    """The authorized target, which is also the id of the resource:
+    `servicePrincipals/<object id>` or `applications/<object id>`."""
 
     credential_keys: pulumi.Output[Sequence[str]]
     """The keys of the declared credentials, sorted."""
 
     stored_keys: pulumi.Output[Sequence[str] | None]
-    """Those of the declared keys and of the action's tokens that Graph held right after, sorted."""
+    """The declared keys, and those of the tokens that the action stores, that Graph held right
+    after the call, sorted. None if Graph did not list them."""
 
     authorized_at: pulumi.Output[str | None]
-    """When it was last authorized by this stack: RFC 3339, UTC."""
+    """When this stack last authorized the target: RFC 3339, UTC."""
 
     authorized_by: pulumi.Output[str | None]
-    """Client id of the caller who last authorized it; of a signed-in user, the object id."""
+    """Who last authorized the target: client id of the caller, or object id of a signed-in user."""
 
     cloud: pulumi.Output[str]
-    """The national cloud: `global`, `usgovernmentl4`, `usgovernmentl5` or `china`."""
+    """National cloud: `global`, `usgovernmentl4`, `usgovernmentl5` or `china`."""
 
     request_id: pulumi.Output[str | None]
     """Graph's id of the last authorization, for Microsoft support."""
 
     client_request_id: pulumi.Output[str | None]
-    """Our id of the last authorization, as it stands in Graph's logs."""
+    """The provider's id of the last authorization, as it appears in Graph's logs."""
 
     revision: pulumi.Output[int]
     """How many times this resource has authorized its target."""
 
     status: pulumi.Output[str]
-    """`Authorized`, `Quarantined`, `CredentialsMissing` or `Unknown`, as last seen."""
+    """What the last create, update or refresh found: `Authorized`, `Quarantined`,
+    `CredentialsMissing` or `Unknown`."""
 
     verification: pulumi.Output[str | None]
-    """`Valid`, or `Failed:` with status and code, if `job_id` is given."""
+    """With `job_id`: `Valid`, or `Failed:` with the status and the code of the answer."""
 
     keys_to_empty: pulumi.Output[Sequence[str]]
-    """Keys that are no longer declared and that Graph still holds: the next `up` empties them."""
+    """Keys that you no longer declare and that could not be emptied. The next `up` empties them."""
 
     @overload
     def __init__(
@@ -129,28 +133,31 @@ class ProvisioningAuthorization(
     ) -> None:
         """Declare an authorization of exactly one target.
 
-        :param resource_name: the resource's name in the stack.
-        :param service_principal_id: object id of the service principal: a GUID, or
-            `/servicePrincipals/<GUID>` as pulumi-azuread has it. A change replaces.
-        :param application_id: object id of the application: a GUID, or `/applications/<GUID>` as
-            pulumi-azuread has it. A change replaces.
-        :param credentials: keys of Graph's `synchronizationSecret` and their values, as a mapping
-            or as Graph's own list of `{"key": …, "value": …}`; never empty. A value may be
-            `from_environment(…)` or `from_file(…)`. Type checkers compare a literal mapping with
-            `Credentials`; wrap one that the program computes in `pulumi.Output.secret(…)`. Always
-            made secret. A change authorizes again.
-        :param triggers: any plain values; a change authorizes again with the same credentials.
-        :param job_id: a synchronization job of the target, which then tries the credentials; what
-            it says stands in `verification`. A change verifies, without another authorization.
-        :param restart_job: with `job_id`: once the credentials are authorized and verified, a job
-            that is in quarantine for its credentials is restarted. A change does nothing.
-        :param expires_at: when the credentials expire: a date or a date and time of RFC 3339.
-            Preview and up warn from 30 days before. A change sends nothing.
-        :param timeout: seconds that create and update may take, waits included; 300 unless given.
+        :param resource_name: name of the resource in the stack.
+        :param service_principal_id: Object id of the service principal to authorize. A GUID, or
+            `/servicePrincipals/<GUID>` as in pulumi-azuread. Set exactly one of the two ids. A
+            change replaces the resource.
+        :param application_id: Object id of the application to authorize. A GUID, or
+            `/applications/<GUID>` as in pulumi-azuread. A change replaces the resource.
+        :param credentials: Keys of Graph's `synchronizationSecret` and their values, as a mapping
+            or as Graph's list of `{"key": …, "value": …}`. Keys are case-sensitive. Always secret,
+            never empty. A value can be `from_environment(…)` or `from_file(…)`. Type checkers
+            compare a literal mapping with `Credentials`. Wrap a mapping that the program computes
+            in `pulumi.Output.secret(…)`. A change authorizes again.
+        :param triggers: Any plain values, such as a date, whose change authorizes again.
+        :param job_id: Id of a synchronization job of the target, which tries the credentials after
+            the call. `verification` has the result. A failure is a warning and keeps the
+            authorization. A change verifies the credentials without authorizing again.
+        :param restart_job: With `job_id`: restarts the job if it is in quarantine for its
+            credentials and accepts the new ones. A change does nothing.
+        :param expires_at: When the credentials expire: an RFC 3339 date or date-time. Preview and
+            `up` warn from 30 days before. A change updates the output without a call.
+        :param timeout: Seconds that a create or an update may take, including waits. Default: 300.
+            A change does nothing.
         :param opts: Pulumi's resource options.
 
-        A deployment that fails shows a `RequestError` or a `SettingsError`; wrong inputs are
-        reported in the preview, before anything is sent.
+        A failed deployment shows one message with the remedy. The preview reports invalid inputs
+        before anything is sent.
         """
         self._declare(
             resource_name,

@@ -59,19 +59,27 @@ def test_the_program_beside_pulumi_azuread_authorizes(
     assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
 
 
-def test_the_package_installs_from_a_clone() -> None:
+def test_the_output_is_within_the_first_thirty_lines_and_the_page_within_150() -> None:
+    lines = README.splitlines()
+    assert "Outputs:" in lines[:30]
+    assert "pip install" in "\n".join(lines[:50])
+    assert len(lines) <= 150
+
+
+def test_the_package_installs_from_a_clone(tmp_path: Path) -> None:
     # What pip would do, without its index: the requirements and the build backend are here.
     dry = {"PIP_DRY_RUN": "1", "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PIP_FORCE_REINSTALL": "1"}
     shown = subprocess.run(
         ["sh", "-eu", "-c", block("sh", "pip install", README)],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
         env={
-            **cli_environment(REPOSITORY),
+            **cli_environment(tmp_path),
             **dry,
             "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as the option's opposite
-            "CLONE": str(REPOSITORY),
+            "URL_OF_THIS_REPOSITORY": str(REPOSITORY),
         },
     ).stdout
     assert (
@@ -160,15 +168,59 @@ def test_the_quickstart_authorizes_two_targets_and_then_changes_nothing(checkout
         assert next_steps.count(".md#") == 2
 
 
-def test_the_inputs_are_those_of_the_resource() -> None:
-    parameters = inspect.signature(ProvisioningAuthorization).parameters
-    declared = [code(row[0])[0] for row in table("Inputs", README)]
-    assert sorted(declared) == sorted(set(parameters) - {"resource_name", "opts"})
+def documented_inputs() -> dict[str, str]:
+    """What the docstring of the constructor says of each input."""
+    docstring = inspect.getdoc(ProvisioningAuthorization.__init__)
+    assert docstring
+    fields, _ = docstring.split("\n\n", 1)[1].rsplit("\n\n", 1)
+    found = {
+        name: " ".join(text.split())
+        for name, text in re.findall(r"^:param (\w+): (.*?)(?=^:|\Z)", fields, re.M | re.S)
+    }
+    return {name: text for name, text in found.items() if name not in ("resource_name", "opts")}
 
 
-def test_the_outputs_are_those_of_the_resource() -> None:
-    inputs = set(inspect.signature(ProvisioningAuthorization).parameters)
+def documented_attributes() -> dict[str, str]:
+    """What the docstring of each attribute of the resource says."""
+    source = (REPOSITORY / "provider/pulumi_entra_provisioning/resource.py").read_text()
+    (declared,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+    return {
+        ast.unparse(attribute.target): " ".join(ast.literal_eval(described.value).split())
+        for attribute, described in zip(declared.body, declared.body[1:], strict=False)
+        if isinstance(attribute, ast.AnnAssign) and isinstance(described, ast.Expr)
+    }
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence without its Markdown."""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("`", "")
+    return re.split(r"(?<=\.)\s", plain)[0]
+
+
+def test_the_inputs_are_those_of_the_resource_in_its_words() -> None:
+    parameters = set(inspect.signature(ProvisioningAuthorization).parameters)
+    documented = documented_inputs()
+    assert documented.keys() == parameters - {"resource_name", "opts"}
+    shown = {code(row[0])[0]: first_sentence(row[1]) for row in table("Inputs", README)}
+    assert shown == {name: first_sentence(text) for name, text in documented.items()}
+
+
+def test_the_outputs_are_those_of_the_resource_in_its_words() -> None:
+    inputs = documented_inputs()
+    documented = {
+        name: first_sentence(text)
+        for name, text in documented_attributes().items()
+        if name not in inputs
+    }
+    shown = [(code(row[0])[0], first_sentence(row[1])) for row in table("Outputs", README)]
+    assert shown == list(documented.items())
     declared = inspect.get_annotations(ProvisioningAuthorization)
-    assert [code(row[0])[0] for row in table("Outputs", README)] == [
-        name for name in declared if name not in inputs
-    ]
+    assert documented.keys() == declared.keys() - inputs.keys()
+
+
+def test_an_input_that_is_also_an_attribute_has_the_same_words_in_both() -> None:
+    attributes, inputs = documented_attributes(), documented_inputs()
+    both = attributes.keys() & inputs.keys()
+    assert len(both) >= 6
+    for name in both:
+        assert first_sentence(attributes[name]) == first_sentence(inputs[name])

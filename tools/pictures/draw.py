@@ -1,11 +1,13 @@
 """Draws the pictures of the documentation into docs/pictures: `make pictures`.
 
 run.svg shows how a run flows, drawn by Graphviz from run.dot. emulator.png shows the page of the
-emulator after the calls of the quickstart, as headless Chromium renders it.
+emulator after the calls of the quickstart, as headless Chromium renders it. emulator.sha256 has the
+digest of the page's template, as sha256sum writes it: a test fails once the picture is out of date.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -17,6 +19,7 @@ from entra_emulator import Emulator
 
 REPOSITORY = Path(__file__).parents[2]
 PICTURES = REPOSITORY / "docs/pictures"
+TEMPLATE = REPOSITORY / "provider/entra_emulator/observe/page.html.jinja"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 WINDOW = "1100,1100"
 
@@ -65,6 +68,13 @@ def take_screenshot(chromium: str, url: str, folder: Path) -> None:
     subprocess.run([chromium, *options, url], check=True, timeout=120, capture_output=True)
 
 
+def record_template() -> None:
+    """Write emulator.sha256."""
+    digest = hashlib.sha256(TEMPLATE.read_bytes()).hexdigest()
+    line = f"{digest}  {TEMPLATE.relative_to(REPOSITORY)}\n"
+    (PICTURES / "emulator.sha256").write_text(line)
+
+
 def main() -> None:
     """Draw both pictures."""
     dot, chromium = program("Graphviz", "dot"), program("Chromium", *CHROMIUM)
@@ -73,6 +83,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, Emulator() as emulator:
         run_quickstart(emulator, Path(name))
         take_screenshot(chromium, emulator.url, Path(name))
+    record_template()
 
 
 if __name__ == "__main__":

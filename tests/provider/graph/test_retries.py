@@ -156,7 +156,7 @@ def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
 ) -> None:
     emulator.faults.add(Fault(path="*/token", delay=2.0))
     with pytest.raises(
-        RequestError, match=r"getting a token from .*: no answer within 1 s"
+        SignInError, match=r"getting a token from .*: no answer within 1 s"
     ) as reported:
         created(emulator, {**WITH_CODE, "timeout": 1})
     assert "spent" not in str(reported.value)

@@ -195,9 +195,8 @@ def test_a_failed_verification_is_reported_and_costs_no_authorization(emulator: 
     assert (made.status, made.revision) == ("Authorized", 1)
     assert made.verification == "Failed: 400 InvalidCredentials"
     (line,) = reported
-    assert line.startswith(
-        f"verifying the credentials of {TARGET}: 400 InvalidCredentials: {WITHHELD}"
-    )
+    assert line.startswith("verifying with job ")
+    assert f" the credentials of {TARGET}: 400 InvalidCredentials: {WITHHELD}" in line
     assert "The authorization stays. The next `pulumi up` verifies again. See docs/" in line
     (call,) = emulator.journal.select("POST", "*/validateCredentials")
     assert call.path == f"/v1.0/{TARGET}/synchronization/jobs/{job_id}/validateCredentials"
