@@ -50,7 +50,7 @@ _MICROSOFT: Final = "The service failed on Microsoft's side."
 
 REMEDIES: Final = {
     "400 InvalidNotificationSettings": Explained(
-        'Graph can\'t empty SyncNotificationSettings. Declare it with the value "{}" instead.',
+        'Graph cannot empty SyncNotificationSettings. Declare it with the value "{}" instead.',
         "400-invalidnotificationsettings-a-key-cannot-be-emptied",
     ),
     "400": Explained(
