@@ -7,7 +7,7 @@ https://github.com/hashicorp/go-azure-sdk/blob/main/sdk/auth/auth.go
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
@@ -15,7 +15,11 @@ from urllib.parse import urlsplit
 from .. import text_file
 from .lookup import AZURE_CREDENTIALS, AZURE_SECRETS, CERTIFICATES, CREDENTIALS, Found, how_to_set
 from .problems import Problems
-from .values import flag, is_host, text_of_file
+from .values import flag, is_host, is_true, text_of_file
+
+_CLIENT: Final = ("tenantId", "clientId")
+_OIDC_FLAGS: Final = ("useOidc", "useAksWorkloadIdentity")
+_ID_TOKEN_REQUEST: Final = ("oidcRequestUrl", "oidcRequestToken")
 
 _IMDS_PATH: Final = "/metadata/identity/oauth2/token"
 
@@ -101,10 +105,13 @@ def configured_identity(
 ) -> tuple[Identity, tuple[str, ...]]:
     """The first way to sign in that is configured, and a line for each before it: why it is not."""
     passed_over: list[str] = []
-    for name, way in _ways(found, authority_host, problems):
-        if not isinstance(way, str):
-            return way, tuple(passed_over)
-        passed_over.append(f"{name}: {way}")
+    for name, way in _WAYS.items():
+        identity = way(found, problems)
+        if not isinstance(identity, str):
+            if way is _azure_variables:
+                _check_authority(found, authority_host, problems)
+            return identity, tuple(passed_over)
+        passed_over.append(f"{name}: {identity}")
     _check_client(found, problems)
     developer = flag("useCli", found.values["useCli"], problems, default=True)
     if not developer:
@@ -116,82 +123,114 @@ def _check_client(found: Found, problems: Problems) -> None:
     """A credential without its client is a mistake if no other identity is configured."""
     given = [name for name in CREDENTIALS if found.values[name]]
     given += [name for name in AZURE_CREDENTIALS if found.environment.get(name)]
-    for name in ("tenantId", "clientId"):
+    for name in _CLIENT:
         if given and not found.values[name]:
             place = how_to_set(name, environment_alone=found.environment_alone)
             problems.missing(f"{name}: not set, but {given[0]} is. Set it with {place}.")
 
 
-def _ways(
-    found: Found, authority_host: str, problems: Problems
-) -> Iterator[tuple[str, Identity | str]]:
-    """The name of each way to sign in, in order, with its identity or why it is not configured."""
-    values, environment = found.values, found.environment
-    client = ("tenantId", "clientId")
+def _check_authority(found: Found, authority_host: str, problems: Problems) -> None:
+    """The credential of AZURE_ variables must not be sent to another cloud than theirs."""
+    theirs = (found.environment.get("AZURE_AUTHORITY_HOST") or authority_host).rstrip("/")
+    if theirs.removeprefix("https://") != urlsplit(authority_host).netloc:
+        problems.conflict(
+            "environment: AZURE_AUTHORITY_HOST belongs to another cloud. Set environment to that"
+            " cloud."
+        )
+
+
+# Ways to sign in: each returns its identity, or why it is not configured.
+
+
+def _client_certificate(found: Found, problems: Problems) -> Identity | str:
+    values = found.values
     certificate = ClientCertificate(
         "" if values["clientCertificate"] else values["clientCertificatePath"],
         values["clientCertificate"],
         values["clientCertificatePassword"],
     )
-    yield (
-        ClientCertificate.name,
+    return (
         _unused(found, certificate.path or certificate.base64, *CERTIFICATES)
-        or _not_set(values, "clientCertificatePath or clientCertificate", *client)
-        or _checked(certificate, problems),
+        or _not_set(values, "clientCertificatePath or clientCertificate", *_CLIENT)
+        or _checked(certificate, problems)
     )
-    yield (
-        ClientSecret.name,
-        _unused(found, values["clientSecret"], "clientSecret", "clientSecretFilePath")
-        or _not_set(values, "clientSecret or clientSecretFilePath", *client)
-        or ClientSecret(values["clientSecret"]),
+
+
+def _client_secret(found: Found, problems: Problems) -> Identity | str:
+    secret = found.values["clientSecret"]
+    return (
+        _unused(found, secret, "clientSecret", "clientSecretFilePath")
+        or _not_set(found.values, "clientSecret or clientSecretFilePath", *_CLIENT)
+        or ClientSecret(secret)
     )
-    oidc = flag("useOidc", values["useOidc"], problems)
-    workload_identity = flag("useAksWorkloadIdentity", values["useAksWorkloadIdentity"], problems)
-    off = ""
-    if not (oidc or workload_identity):
-        off = _unused(found, "", "useOidc", "useAksWorkloadIdentity") or (
-            "neither useOidc nor useAksWorkloadIdentity is true"
+
+
+def _oidc_token(found: Found, problems: Problems) -> Identity | str:
+    for name in _OIDC_FLAGS:
+        flag(name, found.values[name], problems)
+    values = dict(found.values)
+    if is_true(values["useAksWorkloadIdentity"]) and not values["oidcToken"]:
+        values["oidcTokenFilePath"] = (
+            values["oidcTokenFilePath"] or found.environment.get("AZURE_FEDERATED_TOKEN_FILE") or ""
         )
-    token = dict(values)
-    if workload_identity and not values["oidcToken"]:
-        token["oidcTokenFilePath"] = (
-            values["oidcTokenFilePath"] or environment.get("AZURE_FEDERATED_TOKEN_FILE") or ""
-        )
-    yield (
-        OidcToken.name,
-        off
-        or _not_set(token, "oidcToken or oidcTokenFilePath", *client)
-        or _token(token, problems),
+    return (
+        _oidc_off(found)
+        or _not_set(values, "oidcToken or oidcTokenFilePath", *_CLIENT)
+        or _token(values, problems)
     )
-    request = ("oidcRequestUrl", "oidcRequestToken")
-    yield (
-        AzurePipelines.name,
-        off
-        or _not_set(values, "adoPipelineServiceConnectionId", *request, *client)
-        or AzurePipelines(values["adoPipelineServiceConnectionId"], *_requested(values, problems)),
+
+
+def _azure_pipelines(found: Found, problems: Problems) -> Identity | str:
+    values = found.values
+    connection = "adoPipelineServiceConnectionId"
+    return (
+        _oidc_off(found)
+        or _not_set(values, connection, *_ID_TOKEN_REQUEST, *_CLIENT)
+        or AzurePipelines(values[connection], *_requested(values, problems))
     )
-    yield (
-        GitHubActions.name,
-        off or _not_set(values, *request, *client) or GitHubActions(*_requested(values, problems)),
+
+
+def _github_actions(found: Found, problems: Problems) -> Identity | str:
+    return (
+        _oidc_off(found)
+        or _not_set(found.values, *_ID_TOKEN_REQUEST, *_CLIENT)
+        or GitHubActions(*_requested(found.values, problems))
     )
-    yield (
-        ManagedIdentity.name,
-        ManagedIdentity(_managed_identity_host(values, problems))
-        if flag("useMsi", values["useMsi"], problems)
-        else _unused(found, "", "useMsi") or "useMsi is not true",
+
+
+def _managed_identity(found: Found, problems: Problems) -> Identity | str:
+    if flag("useMsi", found.values["useMsi"], problems):
+        return ManagedIdentity(_managed_identity_host(found.values, problems))
+    return _unused(found, "", "useMsi") or "useMsi is not true"
+
+
+def _azure_variables(found: Found, problems: Problems) -> Identity | str:
+    return _unused(found, "", *AZURE_SECRETS) or _azure_credential(
+        found.values, found.environment, problems
     )
-    azure = _unused(found, "", *AZURE_SECRETS) or _azure_credential(values, environment, problems)
-    other = (environment.get("AZURE_AUTHORITY_HOST") or authority_host).rstrip("/")
-    if (
-        not isinstance(azure, str)
-        and other.removeprefix("https://") != urlsplit(authority_host).netloc
-    ):
-        # Their credential would be sent to a cloud that is not its own.
-        problems.conflict(
-            "environment: AZURE_AUTHORITY_HOST belongs to another cloud. Set environment to that"
-            " cloud."
-        )
-    yield "AZURE_ variables", azure
+
+
+_WAYS: Final[dict[str, Callable[[Found, Problems], Identity | str]]] = {
+    ClientCertificate.name: _client_certificate,
+    ClientSecret.name: _client_secret,
+    OidcToken.name: _oidc_token,
+    AzurePipelines.name: _azure_pipelines,
+    GitHubActions.name: _github_actions,
+    ManagedIdentity.name: _managed_identity,
+    "AZURE_ variables": _azure_variables,
+}
+"""In the order in which they are tried."""
+
+
+# Parts of a way
+
+
+def _oidc_off(found: Found) -> str:
+    if any(is_true(found.values[name]) for name in _OIDC_FLAGS):
+        return ""
+    return _unused(found, "", *_OIDC_FLAGS) or (
+        "neither useOidc nor useAksWorkloadIdentity is true"
+    )
 
 
 def _unused(found: Found, used: str, *names: str) -> str:
