@@ -226,23 +226,35 @@ def _merged(
     way = first.way
     if environment_first:
         way = way or next(filter(environment.get, AZURE_CREDENTIALS), None)
-    left: tuple[str, ...] = ()
-    why = ""
-    if way:
-        left = _IDENTITY if environment_first else _WAYS
-        why = f"is not used, because {way} is set"
-    elif stray := _of_another_client(first, second):
-        left, why = CREDENTIALS, f"is not used, because {stray}"
-    if any(second.values[name] for name in CERTIFICATES if name in left):
-        left += ("clientCertificatePassword",)
-    values.update({name: first.values[name] for name in left})
-    unused = {name: f"{second.places[name]} {why}" for name in left if name in second.places}
+    ignored, reason = _ignored(first, second, way, environment_first=environment_first)
+    values.update({name: first.values[name] for name in ignored})
+    unused = {name: f"{second.places[name]} {reason}" for name in ignored if name in second.places}
     if way and not environment_first:
-        unused |= {name: f"{name} {why}" for name in AZURE_SECRETS if environment.get(name)}
+        unused |= {name: f"{name} {reason}" for name in AZURE_SECRETS if environment.get(name)}
         environment = {
             name: value for name, value in environment.items() if name not in AZURE_SECRETS
         }
     return Found(values, environment, unused, environment_alone=environment_first and bool(way))
+
+
+def _ignored(
+    first: _Source, second: _Source, way: str | None, *, environment_first: bool
+) -> tuple[tuple[str, ...], str]:
+    """The settings of the second source that do not count, and the reason.
+
+    `way` is the place of the setting with which the first source chooses a way to sign in.
+    """
+    if way:
+        names = _IDENTITY if environment_first else _WAYS
+        reason = f"is not used, because {way} is set"
+    elif stray := _of_another_client(first, second):
+        names, reason = CREDENTIALS, f"is not used, because {stray}"
+    else:
+        return (), ""
+    # A password belongs to the certificate beside it.
+    if any(second.values[name] for name in CERTIFICATES if name in names):
+        names = (*names, "clientCertificatePassword")
+    return names, reason
 
 
 def _of_another_client(first: _Source, second: _Source) -> str:
