@@ -13,7 +13,7 @@ from .redaction.text import printable
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service said when it refused.
+    """An answer of a service that refused, or the lack of one.
 
     `status` is the HTTP status, or None if no answer came. `code` and `message` are the
     service's own, the synchronization service's unwrapped from Graph's, without the values of
@@ -102,7 +102,7 @@ def unanswered(error: str, *, may_have_acted: bool = False) -> Answer:
 
 
 def _connection_failure(error: str) -> str:
-    """What went wrong with a connection, in the words of the system rather than of a library."""
+    """The failure of a connection, in the words of the system rather than of a library."""
     said = re.search(
         r"\[Errno [^]]*\] [^'\")(]+|\[SSL: \w+\] [^'\")(]+|Remote end closed connection"
         r"|Server disconnected|Name or service not known|timed out",

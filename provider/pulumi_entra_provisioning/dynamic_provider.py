@@ -54,7 +54,7 @@ def _failing_clearly(step: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 def _to_record(failure: ProvisioningError, inputs: Any) -> call.Resource | None:
-    """What the state has to hold of a resource whose create or update with `inputs` failed."""
+    """The resource to record although its create or update with `inputs` failed."""
     if failure.outputs is None:
         return None
     properties = {**properties_of(failure.outputs), _SERIALIZED: inputs[_SERIALIZED]}

@@ -207,7 +207,7 @@ MAY_BE_AUTHORIZED: Final = (
     "Graph may have carried out the call. The state records that, and the next `pulumi up`"
     " authorizes again."
 )
-"""What follows an authorization that Graph may have carried out without an answer."""
+"""The sentence for an authorization that Graph may have carried out without an answer."""
 
 CODE_SPENT: Final = (
     "The authorization code may be spent. Check in the Entra admin center (Enterprise applications,"
@@ -218,7 +218,7 @@ CODE_SPENT: Final = (
 
 
 def remedy_for(answer: Answer, remedies: Mapping[str, Explained]) -> Explained:
-    """What the user can do about `answer`."""
+    """The remedy for `answer`."""
     status = "no answer" if answer.status is None else str(answer.status)
     if answer.out_of_time:
         status = "out of time"

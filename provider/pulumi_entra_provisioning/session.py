@@ -68,7 +68,7 @@ class Session:
         return checked, failures
 
     def diff(self, old: Outputs, inputs: Inputs) -> Difference:
-        """What the inputs require. Nothing is sent."""
+        """Compare the inputs with what the last step left. Nothing is sent."""
         difference = comparison.diff(old, inputs)
         for warning in difference.warnings:
             self._warn(warning)

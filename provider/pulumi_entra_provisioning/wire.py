@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the engine passes in a preview for a value that only the deployment will know."""
+"""The engine's marker in a preview for a value that only the deployment will know."""
 
 
 def camel_case(name: str) -> str:

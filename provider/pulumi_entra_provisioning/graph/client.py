@@ -165,7 +165,7 @@ class Graph:
         return await self._send(call, patience)
 
     async def _taken_for_object_id(self, target: Target, patience: Patience) -> str:
-        """What to do if the target's id is an application (client) id instead of an object id.
+        """The remedy if the target's id is an application (client) id instead of an object id.
 
         Empty if it is not, or if the caller may not look it up.
         """
@@ -326,7 +326,7 @@ class Graph:
         return self._client.service_principals.by_service_principal_id(target.object_id)
 
     async def _send(self, call: _Call[_T], patience: Patience) -> _T:
-        """What the call returns, sent as often as `patience` allows.
+        """The result of the call, sent as often as `patience` allows.
 
         What the libraries below raise leaves as a RequestError that quotes no credential.
         """

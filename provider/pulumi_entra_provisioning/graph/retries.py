@@ -44,7 +44,7 @@ class _NotSentError(Exception):
 
 
 class Gate:
-    """What all calls of a run to one service share: its pauses, and how many are on their way.
+    """The limits that all calls of a run to one service share: pauses, and calls in flight.
 
     A pause that the service asks of one call holds for all of them. Calls that are on their way
     when a limit is reached are refused in vain, and Graph counts them against the limit. So their
@@ -107,7 +107,7 @@ class Gate:
 
 
 class Patience:
-    """How long one step of a resource may take, over all its calls, waits and repetitions.
+    """The time that one step of a resource may take, over all its calls, waits and retries.
 
     `seconds` is for everything. `may_be_new` allows for a target that Entra has not replicated
     yet. `log` takes a line for the user's log.
@@ -122,7 +122,7 @@ class Patience:
         self._log = log
 
     def capped(self, seconds: float) -> Patience:
-        """What is left of this, but no more than `seconds`."""
+        """The time that is left, but no more than `seconds`."""
         less = Patience(min(seconds, self.left), self._log)
         less._replicated = self._replicated
         return less
@@ -143,7 +143,7 @@ class Patience:
         if_carried_out: str = "",
         mistaken: Callable[[], Awaitable[str]] | None = None,
     ) -> _T:
-        """What `attempt` gives, repeated as long as waiting may help.
+        """The result of `attempt`, which is retried as long as waiting may help.
 
         `gate` is what it shares with the other calls to the same service. `acts` means that the
         call changes something at Graph. With `single_use`, a call that may have been carried out is

@@ -1,1 +1,1 @@
-"""Who calls Microsoft Graph, in which national cloud, and with which token."""
+"""The caller of Microsoft Graph: its settings, national cloud, identity and access token."""

@@ -1,4 +1,4 @@
-"""Who an access token was issued to, according to its claims."""
+"""The caller that an access token was issued to, according to its claims."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PERSONAL_ACCOUNT_HEADING: Final = "a-personal-microsoft-account-signs-in"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who an access token was issued to, and what it allows.
+    """The caller that an access token was issued to, and its permissions.
 
     `client_id` is the application's, `object_id` the service principal's or the user's. `roles`
     are application permissions, `scopes` delegated ones; `directory_roles` are template ids.

@@ -234,7 +234,7 @@ def _oidc_off(found: Found) -> str:
 
 
 def _unused(found: Found, used: str, *names: str) -> str:
-    """Why what is set of `names` does not count, unless another value of theirs is used."""
+    """The reason why the settings `names` do not count, or "" if a value of them is used."""
     if used:
         return ""
     return next((found.unused[name] for name in names if name in found.unused), "")

@@ -258,7 +258,7 @@ def _ignored(
 
 
 def _of_another_client(first: _Source, second: _Source) -> str:
-    """Why the second source's certificate or secret is not for the first one's client."""
+    """The reason why the second source's credential is not for the first one's client, or ""."""
     client, place = second.client_id
     # AZURE_CLIENT_ID belongs to the AZURE_ credentials, which come last.
     if client and not place.startswith("AZURE_"):

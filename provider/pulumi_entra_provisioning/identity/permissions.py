@@ -1,4 +1,4 @@
-"""What the caller may do according to its token, compared with what authorizing requires.
+"""The permissions in the caller's token, compared with those that an authorization requires.
 
 https://learn.microsoft.com/graph/api/synchronization-synchronization-acquireaccesstoken#permissions
 """
@@ -51,7 +51,7 @@ def is_insufficient(caller: Caller) -> bool:
 
 
 def lacking(caller: Caller, target: str, graph_endpoint: str) -> str:
-    """What the caller has against what authorizing the target needs, and how to grant it.
+    """The permissions that the caller has and lacks, and the command that grants the rest.
 
     The commands stand at the end, each on a line of its own.
     """
@@ -78,7 +78,7 @@ def lacking(caller: Caller, target: str, graph_endpoint: str) -> str:
 
 
 def lacking_to_look(caller: Caller, target: str, graph_endpoint: str) -> str:
-    """What the caller needs to distinguish a deleted target from one that it may not see."""
+    """The permission that distinguishes a deleted target from one that the caller cannot see."""
     needed = "Application.Read.All"
     if caller.is_user:
         return (

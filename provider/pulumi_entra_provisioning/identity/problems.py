@@ -1,4 +1,4 @@
-"""What is wrong with the settings of a run: collected, so that one error reports everything."""
+"""The problems with the settings of a run, collected so that one error reports all of them."""
 
 from __future__ import annotations
 

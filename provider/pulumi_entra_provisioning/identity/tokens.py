@@ -162,13 +162,13 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may hold: the secrets of the settings, and the last token."""
+        """The secrets to withhold from messages: those of the settings, and the last token."""
         token = (self._given[1].token,) if self._given else ()
         return (*self._settings.secrets, *token)
 
     @property
     def doing(self) -> str:
-        """What a call of get_token does, for errors."""
+        """The operation of get_token, for errors."""
         settings = self._settings
         match settings.identity:
             case SignedIn():
@@ -220,7 +220,7 @@ class SharedTokenCredential(AsyncTokenCredential):
         raise failure from None
 
     def _failure(self, error: Exception) -> SignInError | SettingsError:
-        """What to raise for what azure-identity raised."""
+        """The error to raise for an exception of azure-identity."""
         from azure.identity import CredentialUnavailableError
 
         if unusable := _unusable_answer(error):
@@ -320,7 +320,7 @@ class SharedTokenCredential(AsyncTokenCredential):
 
 
 def _in_thread(function: Callable[..., _T], *args: object) -> asyncio.Future[_T]:
-    """What `function` gives, from a thread that no end of the process waits for."""
+    """The result of `function`, from a daemon thread."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[_T] = loop.create_future()
 
@@ -355,7 +355,7 @@ def _description(response: HttpResponse) -> str:
 
 
 def _unusable_answer(error: BaseException | None) -> UnusableAnswerError | None:
-    """What azure-identity and MSAL wrapped in errors of their own."""
+    """The cause that azure-identity and MSAL wrapped in errors of their own."""
     while error is not None and not isinstance(error, UnusableAnswerError):
         error = error.__cause__ or error.__context__
     return error

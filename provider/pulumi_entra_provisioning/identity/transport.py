@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SignInTransport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it late
-    """What azure-identity reaches Entra, and the services that pipelines and machines have, with.
+    """A transport to Entra, or to a token service of a pipeline or a machine.
 
     `note` is given every answer. With `on_this_machine`, the services are on the machine itself:
     no proxy is used, because it would see their tokens, and a connection opens at once or never.

@@ -1,1 +1,1 @@
-"""What happens to an authorization in each step of its life, in plain Python values."""
+"""The steps of an authorization's life, in plain Python values."""

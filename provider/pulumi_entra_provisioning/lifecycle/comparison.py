@@ -18,9 +18,10 @@ from .outputs import FAILED, Outputs
 
 @dataclass(frozen=True)
 class Difference:
-    """What the engine has to do: nothing, an update, or a replacement for the named inputs.
+    """The step that the engine has to take: none, an update, or a replacement.
 
-    With `only_inputs_differ`, the engine finds the difference by itself and can show it.
+    `replaces` are the inputs that require a replacement. With `only_inputs_differ`, the engine
+    finds the difference by itself and can show it.
     `warnings` are for the user's log.
     """
 

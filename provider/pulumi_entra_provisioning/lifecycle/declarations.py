@@ -1,4 +1,4 @@
-"""What the program of this run declares, over all its resources."""
+"""The declarations of this run's program, over all its resources."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Lifecycle:
         values: Mapping[str, str],
         patience: Patience,
     ) -> tuple[Outputs, frozenset[str] | None]:
-        """What the call made of `old`, and the keys that Graph holds after it, if known."""
+        """The outputs after the call, and the keys that Graph holds after it, if known."""
         used_codes = with_code(old.used_codes, values)
         self._refuse_code_of_this_run(target, values)
         try:
@@ -273,7 +273,7 @@ class Lifecycle:
         return VALID
 
     async def read(self, id_: str, old: Outputs | None) -> Outputs | None:
-        """What is left of an authorization, or None if its target is gone.
+        """Look at an authorization. Returns None if its target is gone.
 
         `id_` is the resource's id. `old` is what the last step left, or None for an authorization
         that the stack only looks at: then a missing target raises RequestError.

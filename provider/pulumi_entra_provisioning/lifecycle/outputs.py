@@ -1,4 +1,4 @@
-"""What is known of an authorization after a step: the resource's outputs."""
+"""The outputs of the resource: what a step leaves for the state and for the next step."""
 
 from __future__ import annotations
 

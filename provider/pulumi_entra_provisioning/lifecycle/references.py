@@ -22,7 +22,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}", re.ASCII)
 
 
 def problems(reference: Mapping[Any, Any]) -> list[str]:
-    """What is wrong with a mapping in the place of a credential's value."""
+    """The problems of a mapping that is the value of a credential."""
     match dict(reference):
         case {"fromEnvironment": str(name), **others} if name and not others:
             if name == UNKNOWN or _NAME.fullmatch(name):

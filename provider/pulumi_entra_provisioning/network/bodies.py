@@ -45,7 +45,7 @@ def decoded(body: bytes, headers: Mapping[str, str], status: int) -> bytes:
 
 
 def _inflated(body: bytes) -> bytes:
-    """What gzip or deflate made of `body`, cut just over the limit."""
+    """`body` without gzip or deflate, cut just over the limit."""
     inflated = bytearray()
     # 47 is gzip or zlib. Some take deflate for what is in them, without their head:
     # https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2

@@ -79,7 +79,7 @@ def _leaves(value: str) -> list[str] | None:
 
 
 def _url_parts(url: str, *, of_secret: bool) -> Iterator[str]:
-    """What a URL, or a host, holds beside its host; of one that is no secret, what may sign in."""
+    """The secret parts of a URL or a host; of a URL that is not secret, those that can sign in."""
     try:
         parts = urlsplit(url.strip() if URL.match(url.strip()) else f"//{url.strip()}")
         query = parse_qsl(parts.query, keep_blank_values=True)
@@ -144,7 +144,7 @@ def _connection_string_parts(value: str) -> Iterator[str]:
 
 
 def _plain_forms(value: str) -> Iterator[str]:
-    """What a value that was declared in an encoding is without it, if that is text."""
+    """The plain text of a value that was declared in an encoding."""
     whole = compact(value)
     forms = [undo(value) for undo in ESCAPES]
     if re.fullmatch(r"[A-Za-z0-9+/_-]{8,}={0,2}", whole):

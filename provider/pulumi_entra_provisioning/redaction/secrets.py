@@ -1,4 +1,4 @@
-"""What no text that is shown may hold, and whether it can be read in a text."""
+"""The secrets that no text may show, and whether one can be read in a text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(
 
 
 class Secrets:
-    """What no text that is shown may hold.
+    """The secrets that no text may show.
 
     `credentials` maps keys of `synchronizationSecret` to values, which GROUPS splits into what is
     secret and what is not. It is None if the service holds credentials that are not known here:

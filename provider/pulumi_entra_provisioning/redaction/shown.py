@@ -1,4 +1,4 @@
-"""What is shown of an answer: its code, its message, its ids."""
+"""The parts of an answer that are shown: its code, its message, its ids."""
 
 from __future__ import annotations
 
