@@ -1,4 +1,4 @@
-"""What an `up` of many authorizations costs, beside one of as many resources that do nothing.
+"""The duration of an `up` with many authorizations, compared with resources that do nothing.
 
 Counts first: requests to Graph, tokens, bytes of state for each resource. Then seconds, which only
 compare within one run: the two programs take turns. Then what an import costs, what the installed
@@ -54,7 +54,7 @@ CALLS_OF_EACH = 500
 
 
 def main() -> None:
-    """Print one line for each number of resources, then the others, or the one that is named."""
+    """Print one line for each number of resources, then the other measurements, or only one."""
     if sys.argv[1:2] == ["call"]:
         print(asyncio.run(_call(*sys.argv[2:])))
         return
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _import_line() -> str:
-    """What an import adds to that of Pulumi, which every program does."""
+    """The time that importing the package adds to importing Pulumi."""
     statements = (
         "import pulumi",
         "from pulumi_entra_provisioning import ProvisioningAuthorization",
@@ -88,7 +88,7 @@ def _import_line() -> str:
 
 
 def _unchanged_lines() -> str:
-    """What an `up` that changes nothing takes with the package, beside one without it."""
+    """The duration of an `up` without changes, with the package and without it."""
     without = "import pulumi; config = pulumi.Config()\n"
     programs = {
         "an empty program": {"with": without, "without": without},
@@ -121,7 +121,7 @@ def _unchanged_lines() -> str:
 
 
 def _emulator_line() -> str:
-    """How fast the emulator is, for a client in another process."""
+    """The speed of the emulator for a client in another process."""
     with Emulator() as emulator:
         token = secret_credential(emulator).get_token(scope(emulator)).token
         client = [sys.executable, __file__, "call", emulator.url, emulator.ca_file, token]
@@ -135,7 +135,7 @@ def _emulator_line() -> str:
 
 
 async def _call(url: str, ca_file: str, token: str) -> float:
-    """The seconds that all calls took, connecting not included."""
+    """The seconds that all calls took, without connecting."""
     address = urlsplit(url)
     trust = ssl.create_default_context(cafile=ca_file)
     body = json.dumps({"credentials": [{"key": "SecretToken", "value": "t0ken"}]})

@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def stopping() -> Iterator[ThreadPoolExecutor]:
-    """Where emulators stop: each takes 0.2 s, for which no test waits."""
+    """Stops emulators in threads: each takes 0.2 s, and no test waits for it."""
     with ThreadPoolExecutor() as threads:
         yield threads
 
@@ -44,7 +44,7 @@ def stack(emulator: Emulator, tmp_path: Path) -> Stack:
 
 @pytest.fixture
 def program_for(stack: Stack) -> Callable[[str], Stack]:
-    """A stack whose program declares what is given, with the usual imports before it."""
+    """Write a program, after the usual imports, and return its stack."""
 
     def written(source: str) -> Stack:
         stack.declare(source)
@@ -54,7 +54,7 @@ def program_for(stack: Stack) -> Callable[[str], Stack]:
 
 
 def recorded(terminal: pytest.TerminalReporter, name: str) -> set[str]:
-    """What tests recorded under a name, wherever they ran."""
+    """The values that tests recorded under a name, on any worker."""
     found: set[str] = set()
     for report in terminal.getreports("passed"):
         for key, value in report.user_properties:

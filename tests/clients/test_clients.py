@@ -1,4 +1,4 @@
-"""Programs of other people's libraries do what Microsoft's page does, each against an emulator.
+"""Programs with other Graph libraries make Microsoft's documented calls to an emulator.
 
 Building them takes minutes, so they run as `make clients` and not as a part of `make check`.
 """
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.clients
 
 @dataclass(frozen=True)
 class Client:
-    """A program in the folder of its language, and how its library for tokens calls itself."""
+    """A program in the folder of its language, and the name of its token library."""
 
     language: str
     user_agent: str
@@ -116,7 +116,7 @@ def test_a_client_authorizes_a_service_principal_and_an_application(
     assert emulator.tenant.secrets("applications", DEFAULT_APPLICATION_ID) == values
 
 
-def test_terraform_provisions_an_application_sees_no_drift_and_takes_it_back(
+def test_terraform_creates_an_application_sees_no_drift_and_destroys_it(
     emulator: Emulator, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     if not shutil.which("terraform"):

@@ -1,4 +1,4 @@
-"""Takes the facts that tests/contract/test_contract.py needs out of Microsoft's metadata of Graph.
+"""Extract the facts that tests/contract/test_contract.py needs from Microsoft's metadata.
 
 To be run by hand, when Microsoft has published new metadata or the emulator has grown a type:
 
@@ -53,7 +53,7 @@ def single(type_name: str) -> str:
 
 
 class Csdl:
-    """A CSDL file, read."""
+    """A parsed CSDL file."""
 
     def __init__(self, path: Path) -> None:
         # The schema of microsoft.graph itself; the others are namespaces of other services.
@@ -69,7 +69,7 @@ class Csdl:
         self.enums: dict[str, Any] = {}
 
     def take(self, name: str) -> None:
-        """Takes a type with all that a body of it can hold."""
+        """Add a type with every type that its body can hold."""
         if name in self.types or name in self.enums or name.startswith("Edm."):
             return
         if name in self._enums:
@@ -137,7 +137,7 @@ class Csdl:
         return sorted(found, key=lambda fact: (fact["name"], fact["binding"]))
 
     def beginnings(self) -> dict[str, str]:
-        """The entity sets and singletons of the roots, with which a path begins."""
+        """The entity sets and singletons with which a path starts."""
         found = {
             item.attrib["Name"]: f"Collection({short(item.attrib['EntityType'])})"
             for item in self._schema.iter(f"{_EDM}EntitySet")

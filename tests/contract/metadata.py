@@ -1,4 +1,4 @@
-"""Microsoft's metadata of Graph as `facts.json` keeps it: what a path is, what a body may hold."""
+"""Microsoft's metadata in `facts.json`: the paths, and what a body can hold."""
 
 from __future__ import annotations
 

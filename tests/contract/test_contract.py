@@ -1,4 +1,4 @@
-"""The emulator keeps to Microsoft's metadata of Graph: paths, bodies, parameters, enumerations.
+"""The emulator matches Microsoft's metadata: paths, bodies, parameters, enumerations.
 
 The metadata's facts are in contract/facts.json, taken out by contract/extract.py. The routes are
 the emulator's own: a new one is compared as soon as it is there, and is red until it can be.
@@ -31,7 +31,7 @@ METADATA = Metadata()
 GUID = "11111111-2222-4333-8444-555555555555"
 PAIRS = [{"key": "SecretToken", "value": "a-token"}]
 
-# A body that succeeds, for every action with all its parameters, and for whatever is created,
+# A valid body for every action, with all its parameters, and for everything that is created,
 # changed or replaced by its type.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "acquireAccessToken": {"credentials": PAIRS},
@@ -61,7 +61,7 @@ Record = Callable[[str, object], None]
 
 @dataclass(frozen=True)
 class Served:
-    """A route of the emulator with what Microsoft's metadata says of it."""
+    """A route of the emulator with its entry in Microsoft's metadata."""
 
     method: str
     path: str
@@ -86,7 +86,7 @@ def graph(emulator: Emulator) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def routes(emulator: Emulator) -> list[tuple[str, str]]:
-    """Method and path of every route under Graph's name; `{…}` stands for what varies."""
+    """Method and path of every route of Graph, with `{…}` for parameters."""
     found = []
     access = Access(emulator.tenant, emulator.authority)
     for route in graph_routes(emulator.tenant, emulator.authority, access):
@@ -101,7 +101,7 @@ def routes(emulator: Emulator) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def served(routes: list[tuple[str, str]]) -> list[Served]:
-    """The routes in an order in which each finds something to act on."""
+    """The routes, ordered so that each has an object to act on."""
     known = [Served(method, path, METADATA.resource(path)) for method, path in routes]
     order = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -130,7 +130,7 @@ def allowed(here: Resource) -> set[str]:
     return {"GET", METADATA.update_method(here), "DELETE"} if here.is_contained else {"GET"}
 
 
-def test_every_route_of_the_emulator_is_one_of_microsofts(
+def test_every_route_of_the_emulator_is_in_the_metadata(
     routes: list[tuple[str, str]], record_property: Record
 ) -> None:
     problems = []
@@ -147,7 +147,7 @@ def test_every_route_of_the_emulator_is_one_of_microsofts(
 
 
 class Walk:
-    """Calls routes of a running emulator, each with ids that are there and a body that succeeds."""
+    """Calls routes of a running emulator with existing ids and a valid body."""
 
     def __init__(self, graph: httpx.Client) -> None:
         self._graph = graph
@@ -173,7 +173,7 @@ class Walk:
         return copy.deepcopy(EXAMPLES[route.example]) or None
 
     def filled(self, path: str) -> str:
-        """The path with ids of objects that its collections answer."""
+        """The path with ids from its collections."""
         done = ""
         for segment in path.removeprefix("/").split("/"):
             if segment.startswith("{"):
@@ -262,7 +262,7 @@ def compare_body(body: dict[str, Any], type_name: str, place: str, to: Compariso
         METADATA.compare(body, type_name, place, to)
 
 
-def test_every_answer_of_every_route_is_of_its_type(
+def test_every_answer_has_the_type_in_the_metadata(
     served: list[Served], graph: httpx.Client, record_property: Record
 ) -> None:
     found, walk = Comparison(), Walk(graph)
@@ -277,12 +277,12 @@ def record(found: Comparison, record_property: Record) -> None:
     record_property("contract enum members", sorted(found.members))
 
 
-def test_what_is_answered_beyond_the_metadata_is_still_missing_there() -> None:
+def test_the_metadata_still_lacks_the_extra_properties() -> None:
     for type_name, properties in BEYOND.items():
         assert [name for name in properties if METADATA.has(type_name, name)] == []
 
 
-def test_a_job_in_every_status_and_every_quarantine_is_of_its_type(
+def test_a_job_in_every_status_has_its_type(
     emulator: Emulator, graph: httpx.Client, record_property: Record
 ) -> None:
     found = Comparison()
@@ -304,7 +304,7 @@ def test_a_job_in_every_status_and_every_quarantine_is_of_its_type(
     record(found, record_property)
 
 
-def test_the_secret_keys_are_exactly_microsofts(record_property: Record) -> None:
+def test_the_secret_keys_are_those_of_the_metadata(record_property: Record) -> None:
     members = METADATA.members("synchronizationSecret")
     assert len(members) == 45
     assert members == SECRET_KEYS
@@ -318,7 +318,7 @@ def test_the_secret_keys_are_exactly_microsofts(record_property: Record) -> None
 
 
 def writes(served: list[Served]) -> Iterator[tuple[Served, dict[str, Any]]]:
-    """The routes that take a body, each with the types of what the body may hold."""
+    """The routes with a body, each with the types that the body can hold."""
     for route in served:
         here = route.resource
         if here.action:
@@ -331,7 +331,7 @@ def writes(served: list[Served]) -> Iterator[tuple[Served, dict[str, Any]]]:
                 yield route, {name: fact["type"] for name, fact in properties.items()}
 
 
-def test_every_action_takes_microsofts_parameters_and_no_others(
+def test_every_action_accepts_exactly_the_parameters_in_the_metadata(
     served: list[Served], graph: httpx.Client
 ) -> None:
     walk = Walk(graph)
@@ -346,7 +346,7 @@ def test_every_action_takes_microsofts_parameters_and_no_others(
             assert "invented" in answer.json()["error"]["message"]
 
 
-def test_every_enumeration_is_taken_with_microsofts_members_and_no_others(
+def test_every_enumeration_accepts_exactly_the_members_in_the_metadata(
     served: list[Served], graph: httpx.Client, record_property: Record
 ) -> None:
     walk = Walk(graph)
@@ -382,13 +382,13 @@ def test_every_enumeration_is_taken_with_microsofts_members_and_no_others(
 
 
 def refusal(answer: httpx.Response, name: str) -> tuple[int, str]:
-    """What is answered, for whatever name was sent: a key is not to blame for its value."""
+    """The answer without the names that were sent."""
     message = answer.json()["error"]["message"] if answer.is_error else ""
     return answer.status_code, message.replace(name, "…")
 
 
 def changed(body: dict[str, Any], way: list[str | int], value: str) -> dict[str, Any]:
-    """The body with another value at a place."""
+    """The body with one value replaced."""
     changed = copy.deepcopy(body)
     item: Any = changed
     for step in way[:-1]:
@@ -415,7 +415,7 @@ def changed(body: dict[str, Any], way: list[str | int], value: str) -> dict[str,
         "/applications/$search",
     ],
 )
-def test_an_invented_path_is_none_of_microsofts(path: str) -> None:
+def test_an_invented_path_is_not_in_the_metadata(path: str) -> None:
     with pytest.raises(NoSuchPathError):
         METADATA.resource(path)
 
@@ -439,7 +439,7 @@ def test_an_invented_path_is_none_of_microsofts(path: str) -> None:
         ({"@odata.type": "#microsoft.graph.application"}, "is no synchronizationJob"),
     ],
 )
-def test_an_invented_property_or_shape_is_none_of_microsofts(
+def test_an_invented_property_or_shape_does_not_match_the_metadata(
     changes: dict[str, Any], problem: str
 ) -> None:
     found = Comparison()

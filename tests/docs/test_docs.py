@@ -79,7 +79,7 @@ def test_every_file_and_heading_that_a_page_links_exists(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[str(path.relative_to(REPOSITORY)) for path in PAGES])
-def test_no_heading_of_a_page_hides_another_with_the_same_link(path: Path) -> None:
+def test_no_two_headings_of_a_page_share_a_link(path: Path) -> None:
     links = [anchor(heading) for heading in headings(path.read_text())]
     assert sorted(links) == sorted(set(links))
 
@@ -147,7 +147,7 @@ def test_every_setting_is_read_from_each_of_its_places_in_order() -> None:
         assert variables(name) == code(others)
 
 
-def test_the_identities_are_listed_in_the_order_in_which_they_are_looked_for() -> None:
+def test_the_identities_are_listed_in_the_order_of_lookup() -> None:
     listed = [row[0] for row in table("Identities", CONFIGURATION)]
     looked_for = [line.partition(":")[0] for line in settings(lambda _: None, {}).passed_over]
     assert listed == [*looked_for, "Azure CLI, then Azure Developer CLI", "DefaultAzureCredential"]
@@ -156,7 +156,7 @@ def test_the_identities_are_listed_in_the_order_in_which_they_are_looked_for() -
 # Errors
 
 
-def test_every_remedy_stands_under_the_heading_that_the_page_links() -> None:
+def test_every_remedy_is_under_the_heading_that_the_page_links() -> None:
     of_graph, of_entra, _ = tables("Find your error", ERRORS)
     for rows, by_answer in ((of_graph, REMEDIES), (of_entra, SIGN_IN_REMEDIES)):
         # The others are of one kind of call: see the next test.
@@ -172,7 +172,7 @@ def test_every_remedy_stands_under_the_heading_that_the_page_links() -> None:
             assert remedy.text in " ".join(quoted), name
 
 
-def test_a_remedy_of_one_kind_of_call_stands_under_its_heading_and_in_the_table() -> None:
+def test_a_remedy_of_one_kind_of_call_is_under_its_heading_and_in_the_table() -> None:
     under = {anchor(heading): section(heading, ERRORS) for heading in ERROR_HEADINGS}
     linked = [row[1] for row in tables("Find your error", ERRORS)[0]]
     for remedy in (UNKNOWN_JOB, SAME_TARGET):
@@ -193,7 +193,7 @@ def test_every_heading_of_the_page_is_linked_by_an_error() -> None:
     assert unlinked == ["The stack is locked"]
 
 
-def test_every_heading_that_an_error_of_the_provider_links_exists() -> None:
+def test_every_heading_that_an_error_links_exists() -> None:
     linked = set()
     for path in (REPOSITORY / "provider/pulumi_entra_provisioning").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
@@ -228,7 +228,7 @@ def test_every_heading_that_an_error_of_the_provider_links_exists() -> None:
         ),
     ],
 )
-def test_an_error_that_the_page_shows_is_what_the_provider_writes(
+def test_the_provider_writes_the_errors_that_the_page_shows(
     shown: str, answer: Answer, remedy: str
 ) -> None:
     error = str(RequestError("authorizing servicePrincipals/<object id>", answer, remedy=remedy))
@@ -285,14 +285,14 @@ def test_every_option_of_the_emulator_exists() -> None:
 # Pipelines
 
 
-def test_every_variable_that_a_pipeline_signs_in_with_is_one_of_a_setting() -> None:
+def test_every_sign_in_variable_of_a_pipeline_belongs_to_a_setting() -> None:
     rows = table("Sign in", page("pipelines"))
     named = {name for row in rows for name in code(row[1]) if re.fullmatch(r"[A-Z_]+", name)}
     assert len(named) >= 5
     assert named <= {variable for name in SETTINGS for variable in variables(name)}
 
 
-def test_a_clone_builds_the_wheel_that_the_example_of_a_pipeline_installs(tmp_path: Path) -> None:
+def test_a_clone_builds_the_wheel_that_the_example_installs(tmp_path: Path) -> None:
     subprocess.run(
         ["sh", "-eu", "-c", block("sh", "pip wheel", page("pipelines"))],
         cwd=tmp_path,
@@ -337,7 +337,7 @@ def test_every_field_of_the_notification_settings_is_explained_as_in_an_editor()
     assert rows.keys() == NotificationSettings.__annotations__.keys()
 
 
-def test_the_program_with_notification_settings_gives_graph_their_json(
+def test_the_program_with_notification_settings_sends_their_json(
     emulator: Emulator, program_for: Callable[[str], Stack]
 ) -> None:
     stack = program_for(block("python", '"SyncNotificationSettings": {', CONNECTORS))

@@ -1,4 +1,4 @@
-"""Every example as its readers run it: by the real CLI, against the emulator."""
+"""Every example runs with the real CLI, against the emulator."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ExampleStack = Callable[[Path], Stack]
 
 @pytest.fixture
 def example_stack(emulator: Emulator, tmp_path: Path) -> ExampleStack:
-    """A stack of a copy of an example, which a test may change."""
+    """A stack with a copy of an example."""
 
     def copied(example: Path) -> Stack:
         folder = tmp_path / "project"
@@ -50,7 +50,7 @@ def example_stack(emulator: Emulator, tmp_path: Path) -> ExampleStack:
 
 
 def authorized(emulator: Emulator) -> list[str]:
-    """The service principals of the calls of the action since the last look, sorted."""
+    """The targets of acquireAccessToken in the journal, sorted. Clears the journal."""
     calls = emulator.journal.select("POST", "*/acquireAccessToken")
     emulator.journal.clear()
     assert {call.status for call in calls} <= {204}
@@ -67,7 +67,7 @@ def assert_nowhere(secrets: Iterable[str], stack: Stack) -> None:
     assert not [secret for secret in secrets if secret in shown]
 
 
-def test_the_bearer_token_is_stored_and_the_job_has_tried_it(
+def test_the_bearer_token_is_saved_and_verified(
     emulator: Emulator, example_stack: ExampleStack
 ) -> None:
     stack = example_stack(EXAMPLES / "scim-bearer-token")
@@ -90,7 +90,7 @@ def test_the_bearer_token_is_stored_and_the_job_has_tried_it(
     assert_nowhere(["pl4nted-token"], stack)
 
 
-def test_a_client_id_and_a_secret_lead_to_a_token_without_a_code(
+def test_a_client_id_and_a_secret_obtain_a_token_without_a_code(
     emulator: Emulator, example_stack: ExampleStack
 ) -> None:
     party = emulator.tenant.third_party
@@ -157,7 +157,7 @@ def test_a_nightly_run_authorizes_once_a_quarter_and_once_for_another_token(
     assert_nowhere(["pl4nted-first", "pl4nted-second"], stack)
 
 
-def test_the_esc_environment_and_the_stack_file_give_what_the_rotation_needs() -> None:
+def test_the_esc_environment_and_the_stack_file_configure_the_rotation() -> None:
     example = EXAMPLES / "rotation"
     environment = yaml.safe_load((example / "environment.yaml").read_text())["values"]
     production = yaml.safe_load((example / "Pulumi.prod.yaml").read_text())
@@ -181,7 +181,7 @@ def test_the_esc_environment_and_the_stack_file_give_what_the_rotation_needs() -
     assert settings(caller.get, {}).identity == OidcToken("${azure.login.oidc.token}")
 
 
-def test_an_entry_more_or_less_in_the_yaml_touches_no_other_application(
+def test_adding_or_removing_an_entry_changes_no_other_application(
     tmp_path: Path,
 ) -> None:
     example = EXAMPLES / "many-applications"
@@ -269,7 +269,7 @@ def test_a_service_authorizes_without_a_project_and_prints_no_credential(
 
 
 class AzureAD(Mocks):
-    """What pulumi-azuread would do, done to the emulator's tenant: its plugin is not at hand.
+    """Do in the emulator's tenant what pulumi-azuread would do, without its plugin.
 
     The authorization is the real provider's, and so are its calls.
     """
@@ -326,7 +326,7 @@ class AzureAD(Mocks):
 
 
 class RecordingMonitor(MockMonitor):
-    """Pulumi's mock monitor, which also keeps the types that each type was said to depend on."""
+    """Pulumi's mock monitor, which also records the types that each type depends on."""
 
     def __init__(self, mocks: Mocks) -> None:
         super().__init__(mocks)
@@ -341,7 +341,7 @@ class RecordingMonitor(MockMonitor):
 
 @pytest.fixture
 def pulumi_runtime() -> Iterator[None]:
-    """The event loop that Pulumi's mocks take for granted; after the test nothing of them stays."""
+    """An event loop for Pulumi's mocks, which are reset after the test."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
@@ -352,7 +352,7 @@ def pulumi_runtime() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("pulumi_runtime")
-def test_a_gallery_application_is_authorized_before_its_job_is_made_and_started(
+def test_a_gallery_application_is_authorized_before_its_job_starts(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     azuread = REPOSITORY / ".venv/azuread"

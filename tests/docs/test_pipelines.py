@@ -55,7 +55,7 @@ def actionlint(file: Path) -> list[str]:
 
 @functools.cache
 def why_go_does_not_run_actionlint() -> str:
-    """Empty where it does: a machine may have Go, and no way to get a module."""
+    """Empty if it works: a machine can have Go and no access to modules."""
     if not shutil.which("go"):
         return "neither actionlint nor Go, which would build it, is here"
     status, printed = run(["go", "run", ACTIONLINT, "-version"])
@@ -67,7 +67,7 @@ def zizmor(file: Path) -> list[str]:
 
 
 def run(command: list[str], folder: Path = REPOSITORY, **variables: str) -> tuple[int, str]:
-    """The exit status of a command, and all that it printed."""
+    """The exit status and the output of a command."""
     finished = subprocess.run(
         command,
         cwd=folder,
@@ -87,7 +87,7 @@ def content(name: str) -> dict[str, Any]:
 
 
 def mappings(part: Any) -> Iterator[dict[str, Any]]:
-    """A part of a YAML document and all that is in it, as far as they are mappings."""
+    """Every mapping in a part of a YAML document."""
     if isinstance(part, dict):
         yield part
     for inner in part.values() if isinstance(part, dict) else part:
@@ -96,7 +96,7 @@ def mappings(part: Any) -> Iterator[dict[str, Any]]:
 
 
 def scripts(name: str) -> list[str]:
-    """The shell that a pipeline runs, job by job or step by step."""
+    """The shell scripts of a pipeline, by job or step."""
     found = []
     for mapping in mappings(content(name)):
         lines = [
@@ -120,7 +120,7 @@ def variables(name: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_pipeline_has_the_form_that_its_ecosystem_publishes(name: str) -> None:
+def test_a_pipeline_matches_the_published_schema(name: str) -> None:
     status, printed = run(schema_check(FOLDER / name))
     assert status == 0, printed
 
@@ -163,7 +163,7 @@ def test_zizmor_finds_nothing_in_a_workflow(name: str) -> None:
     ],
     ids=["github schema", "azure schema", "gitlab schema", "actionlint", "zizmor"],
 )
-def test_a_broken_pipeline_is_seen(
+def test_the_checks_find_a_broken_pipeline(
     tmp_path: Path, check: Any, name: str, good: str, bad: str, finding: str
 ) -> None:
     text = (FOLDER / name).read_text()
@@ -175,7 +175,7 @@ def test_a_broken_pipeline_is_seen(
 
 
 def commands_of_the_head(name: str) -> str:
-    """The shell that somebody is to run once, as the comment at the top of a pipeline has it."""
+    """The shell commands in the comment at the top of a pipeline, to run once."""
     head = re.match(r"(#.*\n)*", (FOLDER / name).read_text())
     assert head
     lines = re.findall(r"^#(?:   (?!-)(.*))?$", head[0], flags=re.MULTILINE)
@@ -207,7 +207,7 @@ def test_no_pipeline_holds_a_secret(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [GITHUB[0], AZURE, GITLAB])
-def test_every_setting_of_the_caller_has_a_name_of_pulumi_azuread(name: str) -> None:
+def test_every_setting_of_a_pipeline_has_a_name_of_pulumi_azuread(name: str) -> None:
     documented = set(re.findall(r"`(ARM_\w+)`", str(table("Settings", page("configuration")))))
     used = {variable for variable, _ in variables(name) if variable.startswith("ARM_")}
     assert "ARM_USE_OIDC" in used
@@ -215,7 +215,7 @@ def test_every_setting_of_the_caller_has_a_name_of_pulumi_azuread(name: str) -> 
 
 
 def test_the_commands_that_test_a_program_pass_on_the_emulator(tmp_path: Path) -> None:
-    """Once for all three, as they are the same; the installations before them are not run."""
+    """Runs once, because all three are the same. The installations before them do not run."""
     jobs = {
         name: [script for script in scripts(name) if "entra-emulator" in script] for name in FILES
     }
@@ -235,13 +235,13 @@ def test_the_commands_that_test_a_program_pass_on_the_emulator(tmp_path: Path) -
 
 
 def checksum_of_the_release() -> str:
-    """That of the archive of the CLI for Linux, as tools/pulumi-cli pins it."""
+    """The checksum of the CLI for Linux that tools/pulumi-cli pins."""
     pinned = (REPOSITORY / "tools/pulumi-cli/checksums.txt").read_text()
     (checksum,) = re.findall(r"^(\w{64})  pulumi-v[\d.]+-linux-x64\.tar\.gz$", pinned, re.MULTILINE)
     return str(checksum)
 
 
-def test_every_pipeline_installs_the_version_of_the_cli_that_the_tests_run() -> None:
+def test_every_pipeline_installs_the_tested_version_of_the_cli() -> None:
     pin = r"(?:pulumi-version: |CLI_VERSION: |image: pulumi/pulumi-python:)([\d.]+)(?:@.*)?$"
     texts = [(FOLDER / name).read_text() for name in FILES]
     pinned = [version for text in texts for version in re.findall(pin, text, re.MULTILINE)]
@@ -254,7 +254,7 @@ def test_every_pipeline_installs_the_version_of_the_cli_that_the_tests_run() -> 
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_pipeline_runs_nothing_that_may_change_under_its_name(name: str) -> None:
+def test_a_pipeline_pins_everything_that_it_runs(name: str) -> None:
     for script in scripts(name):
         assert not re.search(r"(curl|wget)\b.*\|\s*(ba|z)?sh\b", script)
     for mapping in mappings(content(name)):
@@ -303,7 +303,7 @@ def test_azure_pipelines_installs_the_cli_only_with_the_right_checksum(
 
 @functools.cache
 def help_of(command: str) -> str:
-    """What the CLI prints of a command's options."""
+    """The help text of a command."""
     status, shown = run(["pulumi", *command.split(), "--help"])
     assert status == 0, shown
     return shown
@@ -324,7 +324,7 @@ def test_the_cli_has_every_command_and_option_that_a_pipeline_names(name: str) -
     ("name", "workload"),
     [(GITHUB[0], "github-actions"), (AZURE, "azure-devops"), (GITLAB, "gitlab")],
 )
-def test_the_deployment_of_a_pipeline_authorizes_by_its_federated_identity(
+def test_the_deployment_of_a_pipeline_signs_in_with_its_federated_identity(
     tmp_path: Path, emulator: Emulator, name: str, workload: Workload
 ) -> None:
     (found,) = re.findall(r"pulumi up --stack \S+.*", "\n".join(scripts(name)))

@@ -89,7 +89,7 @@ def test_the_package_installs_from_a_clone(tmp_path: Path) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """What the README's commands need of the repository, where they may write."""
+    """A copy of the files that the README's commands need."""
     for name in ("Pulumi.yaml", "examples"):
         source = REPOSITORY / name
         copy = shutil.copytree if source.is_dir() else shutil.copyfile

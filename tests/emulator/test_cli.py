@@ -73,7 +73,7 @@ def run_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_run_reports_what_graph_received_and_what_the_tenant_holds(tmp_path: Path) -> None:
+def test_run_reports_the_calls_and_the_content_of_the_tenant(tmp_path: Path) -> None:
     state = str(tmp_path / "tenant.json")
     ran = run_cli("run", "--state", state, "--", sys.executable, "-c", AUTHORIZE)
     assert ran.returncode == 0, ran.stderr
@@ -102,13 +102,13 @@ def test_run_reports_what_graph_received_and_what_the_tenant_holds(tmp_path: Pat
     assert holds[0] in again.stderr
 
 
-def test_run_gives_the_commands_output_and_exit_status() -> None:
+def test_run_returns_the_output_and_exit_status_of_its_command() -> None:
     ran = run_cli("run", "--", sys.executable, "-c", "print('said'); raise SystemExit(42)")
     assert (ran.returncode, ran.stdout) == (42, "said\n")
     assert "The tenant holds no authorization." in ran.stderr
 
 
-def test_run_reports_that_its_command_made_no_call_and_fails_if_strict() -> None:
+def test_run_reports_a_command_without_calls_and_fails_if_strict() -> None:
     for options, status in ((), 0), (("--strict",), 1):
         ran = run_cli("run", *options, "--", sys.executable, "-c", "")
         assert ran.returncode == status
@@ -122,7 +122,7 @@ def test_run_reports_that_its_command_made_no_call_and_fails_if_strict() -> None
     assert "made no call" not in run_cli("run", "--", sys.executable, "-c", token).stderr
 
 
-def test_run_removes_other_identities_from_the_environment_of_the_command() -> None:
+def test_run_removes_other_identities_from_the_environment() -> None:
     show = "import os; print(*(f'{k}={v}' for k, v in sorted(os.environ.items())), sep='\\n')"
     ran = run_cli(
         "run",
@@ -143,7 +143,7 @@ def test_run_removes_other_identities_from_the_environment_of_the_command() -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_run_forwards_signals_and_returns_how_the_command_ended(number: signal.Signals) -> None:
+def test_run_forwards_signals_and_returns_the_exit_status(number: signal.Signals) -> None:
     program = (
         "import signal, time\n"
         "seen = []\n"

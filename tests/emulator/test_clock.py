@@ -23,7 +23,7 @@ from support.emulator_clients import (
 CLOCK = "/emulator/clock"
 
 
-def test_moving_the_clock_dates_what_happens_after_it(emulator: Emulator) -> None:
+def test_advancing_the_clock_changes_later_timestamps(emulator: Emulator) -> None:
     emulator.clock.advance(86_400)
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     application = emulator.tenant.create_application("Fabrikam")
@@ -34,7 +34,7 @@ def test_moving_the_clock_dates_what_happens_after_it(emulator: Emulator) -> Non
     assert abs(emulator.journal.calls[-1].time - tomorrow) < timedelta(seconds=30)
 
 
-def test_moving_the_clock_expires_tokens_and_client_secrets(emulator: Emulator) -> None:
+def test_advancing_the_clock_expires_tokens_and_client_secrets(emulator: Emulator) -> None:
     expires = datetime.now(timezone.utc) + timedelta(days=1)
     emulator.tenant.register_client(DEFAULT_CLIENT_ID, [ClientSecret.of("short", expires)])
     form = token_form(emulator, client_secret="short")
@@ -52,7 +52,7 @@ def test_moving_the_clock_expires_tokens_and_client_secrets(emulator: Emulator) 
         assert client.post(TOKEN, data=form).json()["error_codes"] == [7000222]
 
 
-def test_the_clock_is_moved_over_http_too(emulator: Emulator) -> None:
+def test_the_clock_advances_over_http(emulator: Emulator) -> None:
     with anonymous(emulator) as client:
         before = client.get(CLOCK).json()
         moved = client.post(CLOCK, json={"advance": 90.5}).json()

@@ -1,4 +1,4 @@
-"""The fixtures for other people's tests, in a pytest of its own."""
+"""The fixtures of the pytest plugin, in a pytest process of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 pytest_plugins = ["pytester"]
 
 
-def test_a_test_gets_a_running_tenant_that_is_its_own(pytester: pytest.Pytester) -> None:
+def test_each_test_gets_a_tenant_of_its_own(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import os, ssl, urllib.request
@@ -38,7 +38,7 @@ def test_a_test_gets_a_running_tenant_that_is_its_own(pytester: pytest.Pytester)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 
-def test_the_environment_is_set_only_for_the_test_that_asks(
+def test_only_a_test_with_the_fixture_gets_the_environment(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARM_CLIENT_SECRET", PLANTED)
@@ -75,7 +75,7 @@ def test_a_missing_extra_is_named(pytester: pytest.Pytester) -> None:
     ran.stdout.fnmatch_lines(["*uvicorn is missing: install pulumi-entra-provisioning?emulator?"])
 
 
-def test_loading_the_plugin_loads_nothing_of_the_emulator() -> None:
+def test_the_plugin_imports_nothing_of_the_emulator() -> None:
     program = (
         "import sys, entra_emulator.pytest_plugin\n"
         "heavy = 'starlette uvicorn trustme jwt jinja2 yaml cryptography msgraph httpx'.split()\n"

@@ -1,4 +1,4 @@
-"""A production stack, as it is, on the emulator: through the real CLI and engine."""
+"""An unchanged production stack runs on the emulator, through the real CLI and engine."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def production() -> Iterator[BlackHole]:
 
 @pytest.fixture
 def stack(tmp_path: Path, production: BlackHole) -> Stack:
-    """A stack that is configured for production in every way, where nobody answers."""
+    """A stack that is configured for a production tenant that never answers."""
     stack = Stack(tmp_path / "project", {})
     stack.program(PREAMBLE + BEARER)
     stack.configure(
@@ -103,7 +103,7 @@ UP = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color=n
         ({"azuread:clientCertificatePath": "/no/such/file", "azuread:useMsi": "true"}, {}),
     ],
 )
-def test_run_lets_a_production_stack_reach_the_emulator_and_nothing_else(
+def test_run_sends_a_production_stack_only_to_the_emulator(
     stack: Stack, production: BlackHole, plain: dict[str, str], secret: dict[str, str]
 ) -> None:
     if plain:
@@ -119,7 +119,7 @@ def test_run_lets_a_production_stack_reach_the_emulator_and_nothing_else(
     assert SECRET not in ran.stdout + ran.stderr
 
 
-def test_an_up_without_a_change_made_no_call_and_is_said_so(stack: Stack) -> None:
+def test_run_reports_an_up_without_changes(stack: Stack) -> None:
     assert run(stack, *UP).returncode == 0
     again = run(stack, *UP)
     assert "The command made no call to the emulator. Either it had nothing" in again.stderr
@@ -127,7 +127,7 @@ def test_an_up_without_a_change_made_no_call_and_is_said_so(stack: Stack) -> Non
     assert "2 unchanged" in again.stdout
 
 
-def test_endpoints_of_the_environment_that_are_not_the_stacks_send_nothing_anywhere(
+def test_different_endpoints_in_stack_and_environment_send_nothing(
     stack: Stack, production: BlackHole, emulator: Emulator
 ) -> None:
     names = ("GRAPH_ENDPOINT", "AUTHORITY_HOST", "CA_FILE")

@@ -37,7 +37,7 @@ from support.emulator_clients import (
 )
 
 
-def test_the_environment_points_a_program_at_it(
+def test_the_environment_points_a_program_at_the_emulator(
     untouched: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "example.com")
@@ -56,7 +56,7 @@ def test_the_environment_points_a_program_at_it(
 
 @pytest.fixture
 def in_workload(untouched: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Sets the environment of a workload, as the emulator gives it, and no other identity."""
+    """Set the environment of a workload, without other identities."""
 
     def entered(workload: Workload) -> dict[str, str]:
         for name in os.environ.keys() - without_identity(os.environ).keys():
@@ -69,7 +69,7 @@ def in_workload(untouched: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
     return entered
 
 
-def test_a_job_of_github_actions_gets_a_token_for_the_default_client_without_a_secret(
+def test_a_github_actions_job_gets_a_token_without_a_secret(
     untouched: Emulator, in_workload: Any
 ) -> None:
     environment = in_workload("github-actions")
@@ -99,7 +99,7 @@ def test_a_job_of_github_actions_gets_a_token_for_the_default_client_without_a_s
     assert authorized(untouched, token).get(SECRETS).status_code == 200
 
 
-def test_a_pipeline_of_azure_devops_gets_a_token_with_azure_identitys_own_credential(
+def test_an_azure_pipelines_job_gets_a_token_with_azure_identity(
     untouched: Emulator, in_workload: Any
 ) -> None:
     environment = in_workload("azure-devops")
@@ -118,7 +118,7 @@ def test_a_pipeline_of_azure_devops_gets_a_token_with_azure_identitys_own_creden
     ("workload", "asked"), [("github-actions", "GET"), ("azure-devops", "POST")]
 )
 @pytest.mark.parametrize("sent", [None, "Bearer", f"Bearer {PLANTED}", PLANTED])
-def test_a_pipeline_with_a_wrong_request_token_is_given_none(
+def test_a_wrong_request_token_gets_no_id_token(
     untouched: Emulator, workload: Workload, asked: str, sent: str | None
 ) -> None:
     headers = {"Authorization": sent} if sent else {}
@@ -129,9 +129,7 @@ def test_a_pipeline_with_a_wrong_request_token_is_given_none(
     assert PLANTED not in answer.text
 
 
-def test_azure_pipelines_credential_reports_an_unknown_service_connection(
-    untouched: Emulator, in_workload: Any
-) -> None:
+def test_an_unknown_service_connection_is_refused(untouched: Emulator, in_workload: Any) -> None:
     environment = in_workload("azure-devops")
     credential = AzurePipelinesCredential(
         tenant_id=DEFAULT_TENANT_ID,
@@ -152,14 +150,12 @@ def test_azure_devops_requires_a_known_api_version(untouched: Emulator) -> None:
     assert answer.status_code == 400
 
 
-def test_a_job_of_gitlab_gets_a_token_with_the_one_in_its_variable(
-    untouched: Emulator, in_workload: Any
-) -> None:
+def test_a_gitlab_job_gets_a_token_with_its_id_token(untouched: Emulator, in_workload: Any) -> None:
     assertion = in_workload("gitlab")["ARM_OIDC_TOKEN"]
     assert with_assertion(untouched, assertion).get_token(scope(untouched)).token
 
 
-def test_a_pod_of_kubernetes_gets_a_token_with_the_one_in_its_file(
+def test_a_kubernetes_pod_gets_a_token_with_its_token_file(
     untouched: Emulator, in_workload: Any
 ) -> None:
     environment = in_workload("kubernetes")
@@ -171,7 +167,9 @@ def test_a_pod_of_kubernetes_gets_a_token_with_the_one_in_its_file(
 
 
 @pytest.mark.parametrize("issuer", DEFAULT_SUBJECTS)
-def test_anyone_can_verify_what_an_issuer_signs(untouched: Emulator, issuer: Issuer) -> None:
+def test_the_published_keys_verify_the_tokens_of_an_issuer(
+    untouched: Emulator, issuer: Issuer
+) -> None:
     token = untouched.federation.token(issuer)
     url = claims_of(token)["iss"]
     with anonymous(untouched) as client:
@@ -201,7 +199,7 @@ def test_the_error_about_an_unknown_workload_lists_the_workloads(
 
 
 @pytest.mark.parametrize("workload", get_args(Workload))
-def test_a_command_that_the_emulator_runs_keeps_nothing_of_a_real_pipeline_or_machine(
+def test_run_removes_the_variables_of_a_real_pipeline_or_machine(
     untouched: Emulator, workload: Workload
 ) -> None:
     environment = untouched.environment_in(workload)

@@ -10,7 +10,7 @@ from support.tenant import held
 
 @pytest.fixture(scope="session")
 def authorized_before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stack, dict[str, str]]:
-    """A stack with one authorization, and the credentials that Graph has held since."""
+    """A stack with one authorization, and the credentials that Graph holds after it."""
     with Emulator() as emulator:
         stack = Stack(tmp_path_factory.mktemp("authorized") / "project", emulator.environment)
         stack.declare(BEARER)
@@ -23,7 +23,7 @@ def authorized_before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stack, 
 def authorized(
     emulator: Emulator, tmp_path: Path, authorized_before: tuple[Stack, dict[str, str]]
 ) -> Stack:
-    """A stack whose one authorization, of BEARER with `t0ken`, an earlier `up` made.
+    """A stack with one authorization: BEARER with `t0ken`, deployed by an earlier `up`.
 
     The emulator's tenant holds its credentials, and has been asked nothing.
     """

@@ -1,4 +1,4 @@
-"""Record the state that this version leaves, for later versions to replay: once a release.
+"""Record the state of this version, once a release, for later versions to replay.
 
 After `make check`, run `PYTHONPATH=tests .venv/bin/python tests/engine/record_state.py` in the
 repository.

@@ -40,7 +40,7 @@ def test_a_preview_makes_no_request(emulator: Emulator, program_for: ProgramFor)
     assert emulator.journal.calls == []
 
 
-def test_two_authorizations_make_two_documented_calls_with_one_token_and_then_none(
+def test_two_authorizations_send_two_documented_calls_with_one_token(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(
@@ -112,7 +112,7 @@ ProvisioningAuthorization(
     assert emulator.journal.calls == []
 
 
-def test_a_changed_secret_and_changed_triggers_each_update_in_place_with_one_call(
+def test_a_changed_secret_or_trigger_updates_in_place_with_one_call(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     program = BEARER.replace("    credentials=", "    triggers={'on': TRIGGER},\n    credentials=")
@@ -133,9 +133,7 @@ def test_a_changed_secret_and_changed_triggers_each_update_in_place_with_one_cal
     assert stack.authorizations()["directory"]["outputs"]["revision"] == 3
 
 
-def test_a_key_that_is_no_longer_declared_is_emptied_after_the_call(
-    emulator: Emulator, authorized: Stack
-) -> None:
+def test_a_removed_key_is_emptied_after_the_call(emulator: Emulator, authorized: Stack) -> None:
     authorized.declare(BEARER.replace('"BaseAddress": "https://scim.example/v2",', ""))
     authorized.up()
     changes = [call for call in emulator.journal.calls if call.method != "GET"]
@@ -169,7 +167,7 @@ def test_the_path_form_and_the_bare_form_of_an_id_are_the_same_target(
     assert emulator.journal.calls == []
 
 
-def test_destroy_empties_the_declared_keys_and_the_tokens_and_leaves_the_others(
+def test_destroy_empties_the_declared_keys_and_tokens_and_no_others(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     emulator.tenant.put_secrets(
@@ -187,7 +185,7 @@ def test_destroy_empties_the_declared_keys_and_the_tokens_and_leaves_the_others(
     assert stack.authorizations() == {}
 
 
-def test_destroy_says_which_key_graph_refuses_to_empty_and_empties_the_others(
+def test_destroy_warns_about_a_key_that_graph_refuses_to_empty(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER.replace('"SecretToken": c', '"SyncNotificationSettings": c'))
@@ -197,13 +195,13 @@ def test_destroy_says_which_key_graph_refuses_to_empty_and_empties_the_others(
     assert list(held(emulator)) == ["SyncNotificationSettings"]
 
 
-def test_destroy_of_a_target_that_is_gone_succeeds(emulator: Emulator, authorized: Stack) -> None:
+def test_destroy_succeeds_if_the_target_is_deleted(emulator: Emulator, authorized: Stack) -> None:
     emulator.tenant.delete("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
     authorized.destroy()
     assert authorized.authorizations() == {}
 
 
-def test_a_renamed_resource_leaves_its_target_authorized(
+def test_a_renamed_resource_keeps_its_target_authorized(
     emulator: Emulator, authorized: Stack
 ) -> None:
     authorized.declare(
@@ -218,7 +216,7 @@ def test_a_renamed_resource_leaves_its_target_authorized(
     assert list(authorized.authorizations()) == ["renamed"]
 
 
-def test_two_resources_of_one_target_leave_it_authorized_when_one_of_them_goes(
+def test_removing_one_of_two_resources_keeps_their_target_authorized(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER + BEARER.replace('"directory"', '"twin"'))
@@ -231,7 +229,7 @@ def test_two_resources_of_one_target_leave_it_authorized_when_one_of_them_goes(
     assert "2 unchanged" in stack.refresh()
 
 
-def test_get_of_what_is_not_there_fails(emulator: Emulator, program_for: ProgramFor) -> None:
+def test_get_fails_on_an_unknown_target(emulator: Emulator, program_for: ProgramFor) -> None:
     stack = program_for(
         'ProvisioningAuthorization.get("found", pulumi.Output.secret('
         '"applications/99999999-9999-4999-8999-999999999999"))'
@@ -239,7 +237,7 @@ def test_get_of_what_is_not_there_fails(emulator: Emulator, program_for: Program
     assert "404 Request_ResourceNotFound" in stack.up(succeeds=False)
 
 
-def test_a_target_deleted_behind_pulumis_back_disappears_on_refresh(
+def test_refresh_removes_a_target_that_was_deleted_elsewhere(
     emulator: Emulator, authorized: Stack
 ) -> None:
     emulator.tenant.delete("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
@@ -247,7 +245,7 @@ def test_a_target_deleted_behind_pulumis_back_disappears_on_refresh(
     assert authorized.authorizations() == {}
 
 
-def test_lost_secrets_show_on_refresh_and_the_next_up_authorizes_again(
+def test_refresh_shows_lost_secrets_and_the_next_up_authorizes_again(
     emulator: Emulator, authorized: Stack
 ) -> None:
     emulator.tenant.put_secrets(
@@ -312,7 +310,7 @@ pulumi.export("target", made.target)
 """
 
 
-def test_inputs_that_only_the_deployment_knows_preview_and_apply(
+def test_inputs_unknown_in_the_preview_are_applied(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     # The new service principal is not there yet for the first call, as Entra replicates.
@@ -327,7 +325,7 @@ def test_inputs_that_only_the_deployment_knows_preview_and_apply(
     assert [call.status for call in authorizing(emulator)] == [404, 204]
 
 
-def test_a_code_that_may_be_spent_is_sent_again_by_no_run(
+def test_no_later_run_sends_a_code_that_may_be_spent(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))
@@ -348,7 +346,7 @@ def test_a_code_that_may_be_spent_is_sent_again_by_no_run(
     assert "2 unchanged" in stack.up()
 
 
-def test_what_a_failed_create_may_have_left_is_taken_back_by_destroy(
+def test_destroy_removes_what_a_failed_create_may_have_left(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after", times=9))
@@ -367,7 +365,7 @@ def test_the_diff_shows_which_input_changed(emulator: Emulator, authorized: Stac
     assert "~ credentials" in authorized.preview("--diff")
 
 
-def test_warnings_stand_in_preview_and_up(emulator: Emulator, program_for: ProgramFor) -> None:
+def test_preview_and_up_show_warnings(emulator: Emulator, program_for: ProgramFor) -> None:
     program = BEARER.replace("    credentials", "    expires_at='2026-01-31',\n    credentials")
     twin = BEARER.replace('"directory"', '"twin"').replace("/v2", "/v3")
     stack = program_for(program + twin)
@@ -378,7 +376,7 @@ def test_warnings_stand_in_preview_and_up(emulator: Emulator, program_for: Progr
     assert stack.authorizations()["directory"]["outputs"]["expiresAt"] == "2026-01-31"
 
 
-def test_a_failed_update_keeps_the_state_true_and_the_next_up_mends_it(
+def test_a_failed_update_keeps_the_state_and_the_next_up_succeeds(
     emulator: Emulator, authorized: Stack
 ) -> None:
     before = authorized.authorizations()["directory"]["outputs"]
@@ -448,7 +446,7 @@ PLANTED = "pl4nted"
         ),
     ],
 )
-def test_bad_input_is_reported_before_anything_is_sent(
+def test_invalid_input_fails_the_preview_and_sends_nothing(
     emulator: Emulator, program_for: ProgramFor, declared: str, said: str
 ) -> None:
     stack = program_for(
@@ -461,7 +459,7 @@ def test_bad_input_is_reported_before_anything_is_sent(
     assert emulator.journal.calls == []
 
 
-def test_a_missing_setting_and_an_unknown_cloud_are_reported_in_the_preview(
+def test_the_preview_reports_a_missing_setting_and_an_unknown_cloud(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)
@@ -510,7 +508,7 @@ ProvisioningAuthorization(
 """
 
 
-def test_no_planted_value_is_printed_or_written_in_clear(
+def test_no_secret_value_is_printed_or_written_in_clear(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(PLANTING)
@@ -588,7 +586,7 @@ def test_a_recorded_state_replays(
 
 
 def in_the_middle_of_a_create(stack: Stack, emulator: Emulator) -> subprocess.Popen[str]:
-    """A run of `pulumi up` whose call has reached Graph and is not answered yet."""
+    """A `pulumi up` whose call has reached Graph without an answer yet."""
     stack.configure_secret(token="t0ken")
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=3.0))
     running = stack.begin("up")
@@ -597,7 +595,7 @@ def in_the_middle_of_a_create(stack: Stack, emulator: Emulator) -> subprocess.Po
     return running
 
 
-def test_a_run_that_is_killed_in_the_middle_of_a_create_goes_on_with_the_next(
+def test_the_run_after_a_run_killed_during_create_authorizes(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)
@@ -612,7 +610,7 @@ def test_a_run_that_is_killed_in_the_middle_of_a_create_goes_on_with_the_next(
     assert "2 unchanged" in stack.up()
 
 
-def test_a_provider_that_is_killed_in_the_middle_of_a_create_leaves_it_to_the_next_run(
+def test_the_run_after_a_provider_killed_during_create_authorizes(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)
@@ -627,7 +625,7 @@ def test_a_provider_that_is_killed_in_the_middle_of_a_create_leaves_it_to_the_ne
     assert "2 unchanged" in stack.up()
 
 
-def test_two_stacks_that_authorize_one_target_at_once_end_in_a_true_state(
+def test_two_stacks_can_authorize_one_target_at_the_same_time(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     stacks = [Stack(tmp_path / name, emulator.environment) for name in ("one", "other")]
@@ -652,7 +650,7 @@ def test_two_stacks_that_authorize_one_target_at_once_end_in_a_true_state(
     assert held(emulator)["SecretToken"] == "of-other"
 
 
-def test_200_authorizations_of_which_every_fifth_is_answered_badly_all_succeed(
+def test_200_authorizations_succeed_if_every_fifth_call_fails_at_first(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     bad = [

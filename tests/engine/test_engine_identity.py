@@ -1,4 +1,4 @@
-"""Who calls, through the real CLI and engine: a stack that is configured for pulumi-azuread."""
+"""A stack that is configured for pulumi-azuread signs in, through the real CLI and engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLIENT = {"azuread:tenantId": DEFAULT_TENANT_ID, "azuread:clientId": DEFAULT_CLI
 
 
 def variables_of(emulator: Emulator, workload: Workload | None) -> dict[str, str]:
-    """What a program sees there, less the client: that is for the stack to say."""
+    """The environment of a workload without the client, which the stack configures."""
     given = emulator.environment_in(workload) if workload else emulator.environment
     ours = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
     return {name: value for name, value in given.items() if name not in ours}
@@ -54,7 +54,7 @@ def variables_of(emulator: Emulator, workload: Workload | None) -> dict[str, str
         ),
     ],
 )
-def test_a_stack_that_is_configured_for_pulumi_azuread_alone_authorizes(
+def test_a_stack_configured_only_for_pulumi_azuread_authorizes(
     emulator: Emulator,
     program_for: ProgramFor,
     workload: Workload | None,
@@ -78,7 +78,7 @@ def test_a_stack_that_is_configured_for_pulumi_azuread_alone_authorizes(
     assert not re.search(r"\beyJ[\w-]+\.eyJ", shown)
 
 
-def test_two_settings_of_the_environment_are_enough_for_a_pipeline(
+def test_a_gitlab_pipeline_needs_only_environment_variables(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     stack = program_for(BEARER)
@@ -89,7 +89,7 @@ def test_two_settings_of_the_environment_are_enough_for_a_pipeline(
     assert stack.authorizations()["directory"]["outputs"]["authorizedBy"] == DEFAULT_CLIENT_ID
 
 
-def test_where_nobody_is_signed_in_the_preview_passes_and_the_run_says_what_was_tried(
+def test_without_an_identity_the_preview_succeeds_and_up_lists_what_was_tried(
     emulator: Emulator, program_for: ProgramFor, tmp_path: Path
 ) -> None:
     stack = program_for(BEARER)
@@ -117,7 +117,7 @@ def test_where_nobody_is_signed_in_the_preview_passes_and_the_run_says_what_was_
     assert stack.authorizations() == {}
 
 
-def test_a_caller_that_lacks_a_permission_is_shown_the_command_that_grants_it(
+def test_a_caller_without_the_permission_sees_the_command_that_grants_it(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     client = emulator.tenant.client(DEFAULT_CLIENT_ID)

@@ -1,4 +1,4 @@
-"""Credentials by reference through the real engine: their values are in no state and in no log."""
+"""With the real engine, no state and no log holds a referenced credential."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def stack(emulator: Emulator, tmp_path: Path) -> Stack:
     return declared
 
 
-def test_no_value_is_in_any_state_plan_or_log_of_the_engine(
+def test_no_state_plan_or_log_of_the_engine_holds_a_value(
     emulator: Emulator, stack: Stack, tmp_path: Path
 ) -> None:
     logs = tmp_path / "logs"
@@ -77,7 +77,7 @@ def test_no_value_is_in_any_state_plan_or_log_of_the_engine(
     assert [value for value in PLANTED.values() if value in everything] == []
 
 
-def test_a_changed_value_updates_and_an_absent_one_is_named(
+def test_a_changed_value_updates_and_a_missing_one_is_reported(
     emulator: Emulator, stack: Stack
 ) -> None:
     stack.up()
@@ -104,7 +104,7 @@ def test_a_changed_value_updates_and_an_absent_one_is_named(
     assert emulator.journal.calls == []
 
 
-def test_a_path_is_looked_up_from_the_folder_of_the_program(
+def test_a_relative_path_starts_at_the_folder_of_the_program(
     emulator: Emulator, stack: Stack
 ) -> None:
     (stack.folder / "beside-the-program").write_text("beside")

@@ -1,4 +1,4 @@
-"""The watch over the engine, in a process of its own, against a gRPC server in its place."""
+"""The watch over the engine, in its own process, against a gRPC server as the engine."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ print("there is nothing to watch")
 
 
 class Engine:
-    """What answers in the engine's place; each watch is counted, and lasts until it is cut."""
+    """Stands in for the engine. It counts each watch and keeps it open until it is cut."""
 
     def __init__(self) -> None:
         self.watched = threading.Semaphore(0)
         self.cut = threading.Event()
 
     def watch(self, _request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-        """The health service's one method that is called."""
+        """The method of the health service that the provider calls."""
         context.add_callback(self.cut.set)
         yield b""
         self.watched.release()
@@ -38,7 +38,7 @@ class Engine:
 
 @contextmanager
 def served(engine: Engine | None) -> Iterator[int]:
-    """The port of an engine, or of one that serves no health check, as another version may."""
+    """The port of an engine, or of a server without a health check."""
     server = grpc.server(ThreadPoolExecutor(4))
     if engine:
         watch = grpc.unary_stream_rpc_method_handler(engine.watch, bytes, bytes)
@@ -57,7 +57,7 @@ def watching(port: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_process_ends_when_its_engine_is_gone_and_not_when_a_connection_is() -> None:
+def test_a_process_ends_when_its_engine_ends_not_when_a_connection_closes() -> None:
     engine = Engine()
     with served(engine) as port:
         process = watching(port)
@@ -70,7 +70,7 @@ def test_a_process_ends_when_its_engine_is_gone_and_not_when_a_connection_is() -
     assert process.returncode == 1
 
 
-def test_an_engine_that_serves_no_health_check_is_watched_all_the_same() -> None:
+def test_an_engine_without_a_health_check_is_watched_too() -> None:
     with served(None) as port:
         process = watching(port)
         with pytest.raises(subprocess.TimeoutExpired):
@@ -79,7 +79,7 @@ def test_an_engine_that_serves_no_health_check_is_watched_all_the_same() -> None
     assert process.returncode == 1
 
 
-def test_a_process_that_never_saw_an_engine_goes_on() -> None:
+def test_a_process_that_never_reached_an_engine_keeps_running() -> None:
     with served(None) as port:
         pass
     process = watching(port)

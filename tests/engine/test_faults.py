@@ -70,7 +70,7 @@ for name, principal in config.require_object("principals").items():
 
 @dataclass
 class Row:
-    """A row of the table: its resource's name, its service principal, what each step should do."""
+    """A row of the table: resource name, service principal, and the expectation for each step."""
 
     name: str
     principal: str
@@ -87,19 +87,19 @@ class Rows:
     rows: list[Row]
 
     def declare(self, key: str, value: str) -> None:
-        """Have the program declare one key, with a value of each row's own."""
+        """Declare one key with a different value for each row."""
         self.stack.program(PREAMBLE + PROGRAM.replace("KEY", key))
         self.stack.configure_secret(value=value)
 
     def script(self, method: str, path: str) -> None:
-        """Have every row's fault strike its next call of this kind."""
+        """Add each row's fault to its next call of this kind."""
         self.emulator.journal.clear()
         for row in self.rows:
             target = f"*/{row.principal}/synchronization/{path}"
             self.emulator.faults.add(replace(row.fault, method=method, path=target))
 
     def calls(self, method: str, path: str) -> dict[str, int]:
-        """How many calls of this kind each row has made since they were scripted."""
+        """The number of calls of this kind by each row since the faults were added."""
         return {
             row.name: len(self.emulator.journal.select(method, f"*/{row.principal}/*/{path}"))
             for row in self.rows
@@ -129,7 +129,7 @@ class Rows:
     def expected_held(
         self, column: str, before: Callable[[str], Any], after: Callable[[str], Any]
     ) -> dict[str, dict[str, str]]:
-        """What Graph holds where the step did its work, and where it did not.
+        """The credentials that Graph holds if the step acted, and if it did not.
 
         A fault lets the call be carried out, or not, whatever the client sees of it.
         """
@@ -180,7 +180,7 @@ def messages(printed: str, rows: Rows) -> dict[str, str]:
     return {row.name: by_target[row.principal] for row in rows.rows if row.principal in by_target}
 
 
-def test_the_table_has_a_cell_for_every_fault_and_step() -> None:
+def test_the_page_has_a_cell_for_every_fault_and_step() -> None:
     assert set(CELLS) == set(FAULTS)
     assert sum(len(cells) for cells in CELLS.values()) >= 60
     assert {cell for cells in CELLS.values() for cell in cells.values()} == {
@@ -251,7 +251,7 @@ def test_create_with_a_code(rows: Rows) -> None:
 
 
 def updates(rows: Rows, column: str, old: Any, new: Any) -> None:
-    """See one column of updates that authorize, from `up` to the `up` that mends what failed."""
+    """Check one column of updates that authorize, from `up` to the `up` that recovers."""
     rows.script("POST", "acquireAccessToken")
     printed = rows.stack.up("--continue-on-error", succeeds=False)
     fails = rows.fails(column)
@@ -286,7 +286,7 @@ def test_update_of_the_keys(rows: Rows) -> None:
     updates(rows, "update of the keys", token("first"), password("second"))
 
 
-def test_an_update_that_failed_is_taken_back_by_the_program_before_it(rows: Rows) -> None:
+def test_the_previous_program_undoes_a_failed_update(rows: Rows) -> None:
     rows.stack.up()
     rows.declare("Password", "second")
     rows.script("POST", "acquireAccessToken")
@@ -381,7 +381,7 @@ def one(rows: Rows) -> Rows:
         ({"ENTRA_PROVISIONING_AUTHORITY_HOST": "https://127.0.0.1:9"}, "Connection refused"),
     ],
 )
-def test_a_server_that_is_not_reached_changes_nothing(
+def test_an_unreachable_server_changes_nothing(
     one: Rows, change: dict[str, str], said: str
 ) -> None:
     reached = one.stack.environment

@@ -1,4 +1,4 @@
-"""What docs/interruption.md says of runs that are interrupted or killed, through the real CLI."""
+"""Interrupted and killed runs as docs/interruption.md describes them, through the real CLI."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ WITH_A_CODE = BEARER.replace("SecretToken", "Oauth2AuthorizationCode")
 
 
 def asked_to_wait(emulator: Emulator, seconds: int) -> None:
-    """Let Graph ask for a wait, once."""
+    """Make Graph answer one call with 429 and Retry-After."""
     emulator.faults.add(
         Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": f"{seconds}"})
     )
 
 
 def begun(stack: Stack, emulator: Emulator) -> subprocess.Popen[str]:
-    """A `pulumi up` whose call has met the fault and has its answer."""
+    """A `pulumi up` whose call has got the answer of the fault."""
     running = stack.begin("up")
     deadline = time.monotonic() + 60
     while emulator.faults.pending:
@@ -37,7 +37,7 @@ def begun(stack: Stack, emulator: Emulator) -> subprocess.Popen[str]:
 
 
 def killed(stack: Stack, emulator: Emulator) -> None:
-    """Kill the engine of a `pulumi up` whose call has met the fault."""
+    """Kill the engine of a `pulumi up` after its call has met the fault."""
     running = begun(stack, emulator)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
@@ -55,7 +55,7 @@ def until_gone(process: int) -> None:
 
 @pytest.fixture
 def declared(stack: Stack) -> Stack:
-    """A stack that declares one authorization, which no run has made yet."""
+    """A stack that declares one authorization and has not run yet."""
     stack.declare(BEARER)
     stack.configure_secret(token="t0ken")
     return stack
@@ -68,7 +68,7 @@ def pending(stack: Stack) -> list[str]:
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGHUP])
-def test_a_plugin_whose_engine_is_killed_while_it_waits_sends_nothing_more(
+def test_a_waiting_plugin_sends_nothing_after_its_engine_is_killed(
     emulator: Emulator, declared: Stack, signal_number: signal.Signals
 ) -> None:
     asked_to_wait(emulator, 60)
@@ -81,9 +81,7 @@ def test_a_plugin_whose_engine_is_killed_while_it_waits_sends_nothing_more(
     assert held(emulator) == {}
 
 
-def test_a_code_that_a_killed_run_has_used_is_asked_for_anew(
-    emulator: Emulator, stack: Stack
-) -> None:
+def test_a_code_used_by_a_killed_run_must_be_replaced(emulator: Emulator, stack: Stack) -> None:
     stack.declare(WITH_A_CODE)
     stack.configure_secret(token="first-code")
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=1))
@@ -112,7 +110,7 @@ def test_a_code_that_a_killed_run_has_used_is_asked_for_anew(
     assert held(emulator) == {}
 
 
-def test_a_killed_creation_is_done_by_the_next_run_and_warned_of_until_it_is_cleared(
+def test_the_next_run_completes_a_killed_create_and_warns_until_it_is_cleared(
     emulator: Emulator, declared: Stack
 ) -> None:
     asked_to_wait(emulator, 60)
@@ -126,9 +124,7 @@ def test_a_killed_creation_is_done_by_the_next_run_and_warned_of_until_it_is_cle
     assert [call.status for call in authorizing(emulator)] == [429, 204]
 
 
-def test_an_update_that_is_killed_is_done_by_the_next_run(
-    emulator: Emulator, authorized: Stack
-) -> None:
+def test_the_next_run_completes_a_killed_update(emulator: Emulator, authorized: Stack) -> None:
     authorized.configure_secret(token="second")
     asked_to_wait(emulator, 60)
     killed(authorized, emulator)
@@ -143,7 +139,7 @@ def test_an_update_that_is_killed_is_done_by_the_next_run(
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
-def test_one_interruption_waits_for_what_was_begun_and_loses_nothing(
+def test_one_interruption_waits_for_running_steps_and_loses_nothing(
     emulator: Emulator, declared: Stack, signal_number: signal.Signals
 ) -> None:
     asked_to_wait(emulator, 3)
@@ -165,7 +161,7 @@ def test_one_interruption_waits_for_what_was_begun_and_loses_nothing(
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_two_interruptions_end_the_wait_at_once_and_leave_a_pending_creation(
+def test_two_interruptions_stop_at_once_and_leave_a_pending_create(
     emulator: Emulator, declared: Stack, second: signal.Signals
 ) -> None:
     asked_to_wait(emulator, 60)

@@ -1,4 +1,4 @@
-"""Pulumi's resource options as docs/resource-options.md has them, in the state and in Graph."""
+"""Pulumi's resource options as docs/resource-options.md documents them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def declare(
     inputs: str = "",
     before: str = "",
 ) -> Stack:
-    """The stack, whose program is one authorization with resource options; `before` precedes it."""
+    """A stack whose program is `before`, then one authorization with resource options."""
     stack.declare(
         before
         + f"""
@@ -55,7 +55,7 @@ def token(emulator: Emulator, principal: str = DEFAULT_SERVICE_PRINCIPAL_ID) -> 
 
 
 def sent(emulator: Emulator) -> list[str]:
-    """What was sent to Graph since the last look, to change something."""
+    """The requests since the last call that change something in Graph."""
     calls = emulator.journal.select(path="/v1.0/*")
     emulator.journal.clear()
     changes = [call for call in calls if call.method != "GET"]
@@ -102,7 +102,7 @@ def test_replace_on_changes_replaces_and_leaves_the_target_authorized(
     assert stack.authorizations()["directory"]["outputs"]["revision"] == 1
 
 
-def test_retain_on_delete_leaves_the_keys(emulator: Emulator, stack: Stack) -> None:
+def test_retain_on_delete_keeps_the_credentials(emulator: Emulator, stack: Stack) -> None:
     declare(stack, "retain_on_delete=True")
     stack.up()
     sent(emulator)
@@ -161,7 +161,7 @@ def test_delete_before_replace_empties_the_old_target_first(
     assert (token(emulator), token(emulator, other)) == (None, "t0ken")
 
 
-def test_additional_secret_outputs_encrypt_more_and_nothing_less(
+def test_additional_secret_outputs_encrypt_further_outputs(
     emulator: Emulator, stack: Stack
 ) -> None:
     declare(stack, 'additional_secret_outputs=["request_id"]')
@@ -173,7 +173,7 @@ def test_additional_secret_outputs_encrypt_more_and_nothing_less(
     assert token(emulator) == "t0ken"
 
 
-def test_a_parent_can_be_a_component_of_ones_own(emulator: Emulator, stack: Stack) -> None:
+def test_a_component_can_be_the_parent(emulator: Emulator, stack: Stack) -> None:
     component = 'team = pulumi.ComponentResource("contoso:index:Team", "team")\n'
     declare(stack, "parent=team", before=component)
     stack.up()
@@ -183,7 +183,7 @@ def test_a_parent_can_be_a_component_of_ones_own(emulator: Emulator, stack: Stac
     assert token(emulator) is None
 
 
-def test_deleted_with_makes_no_call_where_the_other_resource_is_deleted_too(
+def test_deleted_with_sends_no_call_if_the_other_resource_is_deleted(
     emulator: Emulator, stack: Stack
 ) -> None:
     other = another_service_principal(emulator)
@@ -251,7 +251,7 @@ def test_version_warns_and_plugin_download_url_does_nothing(
     assert token(emulator) == "t0ken"
 
 
-def test_an_explicit_provider_of_the_same_tenant_takes_a_resource_over_without_a_call(
+def test_moving_to_an_explicit_provider_of_the_same_tenant_sends_no_call(
     emulator: Emulator, authorized: Stack
 ) -> None:
     stack = declare(
@@ -265,7 +265,7 @@ def test_an_explicit_provider_of_the_same_tenant_takes_a_resource_over_without_a
     assert token(emulator) == "t0ken"
 
 
-def test_an_explicit_provider_sees_no_configuration_of_the_stack(stack: Stack) -> None:
+def test_an_explicit_provider_ignores_the_configuration_of_the_stack(stack: Stack) -> None:
     declare(
         stack,
         "provider=explicit",
@@ -281,7 +281,7 @@ def test_an_explicit_provider_sees_no_configuration_of_the_stack(stack: Stack) -
     declare(stack).preview()
 
 
-def test_two_tenants_have_a_provider_each_in_one_program(tmp_path: Path) -> None:
+def test_one_program_can_have_a_provider_for_each_of_two_tenants(tmp_path: Path) -> None:
     secrets = {"contoso": "secret-of-contoso", "fabrikam": "secret-of-fabrikam"}
     endpoints = '**config.require_object(f"{tenant}Endpoints"), "entra-provisioning:tenantId"'
     program = block("python", "ProviderResource", PAGE)
@@ -317,7 +317,7 @@ def test_two_tenants_have_a_provider_each_in_one_program(tmp_path: Path) -> None
             )
 
         def check(first: str) -> None:
-            """Each tenant was called by its own client, once, and holds its own token."""
+            """Each tenant got one call of its own client and holds its own token."""
             for name, emulator in emulators.items():
                 (call,) = emulator.journal.select("POST", "*/acquireAccessToken")
                 assert (call.status, call.client_id) == (204, clients[name])
@@ -347,7 +347,7 @@ def test_two_tenants_have_a_provider_each_in_one_program(tmp_path: Path) -> None
         assert [token(emulator) for emulator in emulators.values()] == [None, None]
 
 
-def test_every_option_of_the_page_is_tried() -> None:
+def test_every_option_of_the_page_has_a_test() -> None:
     works = table("Options that work", PAGE)
     does_not = table("Options that do not reach a dynamic provider", PAGE)
     source = Path(__file__).read_text()

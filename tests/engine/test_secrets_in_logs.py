@@ -1,4 +1,4 @@
-"""What docs/secrets-in-logs.md says of the engine's switches, with planted secrets."""
+"""The table of docs/secrets-in-logs.md, with planted secrets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONFIGURED = "pl4nted-in-the-configuration"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """A stack with a secret in its program and one in its configuration; no preview changes it."""
+    """A stack with a secret in its program and one in its configuration, for previews only."""
     stack = Stack(tmp_path_factory.mktemp("planted") / "project", {})
     stack.program(PREAMBLE + BEARER.replace('config.require_secret("token")', f'"{CREDENTIAL}"'))
     stack.configure(
@@ -40,7 +40,7 @@ def code(cell: str) -> str:
 
 
 def logged(stack: Stack, folder: Path, switch: str) -> tuple[str, Mapping[str, Path]]:
-    """What a preview with a switch prints, and the files that it writes to a folder, by content."""
+    """The output of a preview with a switch, and the files that it writes, by content."""
     switch = switch.replace("FILE", str(folder / "file"))
     variables, options = ({}, [switch])
     if switch.startswith("PULUMI_"):
@@ -56,7 +56,7 @@ def logged(stack: Stack, folder: Path, switch: str) -> tuple[str, Mapping[str, P
 
 
 @pytest.mark.parametrize("row", PRINTING, ids=[code(row[0]) for row in PRINTING])
-def test_a_switch_prints_the_secrets_that_its_row_says(
+def test_a_switch_prints_the_secrets_that_the_page_lists(
     stack: Stack, tmp_path: Path, row: list[str]
 ) -> None:
     switch, credentials, configuration, where, _ = row
@@ -69,7 +69,7 @@ def test_a_switch_prints_the_secrets_that_its_row_says(
 
 
 @pytest.mark.parametrize("row", SILENT, ids=[code(row[0]) for row in SILENT])
-def test_a_switch_that_is_said_to_print_no_secret_prints_none(
+def test_a_switch_listed_as_safe_prints_no_secret(
     stack: Stack, tmp_path: Path, row: list[str]
 ) -> None:
     printed, files = logged(stack, tmp_path, code(row[0]))
@@ -77,7 +77,7 @@ def test_a_switch_that_is_said_to_print_no_secret_prints_none(
     assert "pl4nted" not in "\n".join([printed, *files])
 
 
-def test_the_log_that_the_cli_keeps_is_encrypted_and_can_be_read_afterwards(stack: Stack) -> None:
+def test_the_log_of_the_cli_is_encrypted_and_can_be_decrypted(stack: Stack) -> None:
     # `pulumi logs` knows of no stack but a selected one.
     stack.pulumi("stack", "select", "dev")
     stack.preview()

@@ -1,4 +1,4 @@
-"""What docs/state-and-teams.md says, with the real CLI and a file backend."""
+"""The claims of docs/state-and-teams.md, with the real CLI and a file backend."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def backend(stack: Stack) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in files if path.is_file()}
 
 
-def test_a_second_deployment_is_refused_and_a_preview_is_not(
+def test_a_second_deployment_fails_and_a_preview_succeeds(
     emulator: Emulator, declared: Stack, program_for: ProgramFor
 ) -> None:
     program_for(HELD + BEARER)
@@ -78,7 +78,7 @@ def test_a_second_deployment_is_refused_and_a_preview_is_not(
     assert "2 unchanged" in declared.up()
 
 
-def test_a_new_passphrase_takes_the_place_of_the_old_one(declared: Stack) -> None:
+def test_a_new_passphrase_replaces_the_old_one(declared: Stack) -> None:
     declared.up()
     assert TOKEN in declared.pulumi("stack", "export", "--show-secrets")
     assert TOKEN not in declared.pulumi("stack", "export")
@@ -107,7 +107,7 @@ def test_a_new_passphrase_takes_the_place_of_the_old_one(declared: Stack) -> Non
     assert kept, "no earlier state is kept"
 
 
-def test_a_plan_shows_secrets_only_where_it_is_asked_to(declared: Stack) -> None:
+def test_a_plan_shows_secrets_only_with_show_secrets(declared: Stack) -> None:
     plan = declared.folder / "plan.json"
     declared.preview(f"--save-plan={plan}")
     assert TOKEN not in plan.read_text()
@@ -115,7 +115,7 @@ def test_a_plan_shows_secrets_only_where_it_is_asked_to(declared: Stack) -> None
     assert TOKEN in plan.read_text()
 
 
-def test_of_two_stacks_with_one_target_the_last_wins_and_the_other_does_not_notice(
+def test_the_last_of_two_stacks_with_one_target_wins_unnoticed(
     emulator: Emulator, declared: Stack, tmp_path: Path
 ) -> None:
     declared.up()

@@ -1,4 +1,4 @@
-"""The tests of this folder run on an emulator, or with `--live` on a tenant of Microsoft's."""
+"""The live tests run on an emulator, or with `--live` on a real tenant."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def tried(request: pytest.FixtureRequest) -> Experiment | None:
-    """What is tried on an assumption, in a test of one."""
+    """The experiment that a test runs."""
     if "assumption" not in request.fixturenames:
         return None
     return experiment(request.getfixturevalue("assumption"))
@@ -37,7 +37,7 @@ def tried(request: pytest.FixtureRequest) -> Experiment | None:
 
 @pytest.fixture
 def assumed(request: pytest.FixtureRequest, tried: Experiment | None) -> Assumptions:
-    """What the emulator is set to do, which on a tenant of Microsoft's is the usual."""
+    """The assumptions of the emulator; the defaults on a real tenant."""
     if tried is None:
         return Assumptions()
     name, value = request.getfixturevalue("assumption"), request.getfixturevalue("value")
@@ -71,7 +71,7 @@ def used(place: Place) -> Iterator[Place]:
 
 @pytest.fixture(scope="session")
 def findings() -> Findings:
-    """What an experiment found. On a real tenant each is run once: what it uses up may be rare."""
+    """The result of an experiment. On a real tenant each runs once: its input can be rare."""
     found: dict[int, Any] = {}
 
     def of(place: Place, asked: Experiment) -> Any:

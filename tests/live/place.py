@@ -1,4 +1,4 @@
-"""Where the tests of this folder run: a tenant of Microsoft's, or an emulated one. Plain HTTP."""
+"""Where the live tests run: a real tenant or an emulated one. Plain HTTP."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ CLOUDS = {
 """Graph and the authority host by environment: https://learn.microsoft.com/graph/deployments"""
 
 NON_GALLERY = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
-"""The application template of everything that is not in the gallery."""
+"""The template of applications that are not in the gallery."""
 
 NAME = "entra-provisioning live test"
-"""How every display name begins that these tests give, should one ever be left behind."""
+"""The prefix of every display name, to find objects that were left behind."""
 
 REPLICATION = 180.0
-"""Seconds that a new object may take to be there everywhere."""
+"""Seconds that a new object may take to replicate."""
 
 _ALWAYS_NEEDED = ("TENANT_ID", "CLIENT_ID")
 
 
 class MissingSettingError(Exception):
-    """A setting is not there, or does not lead anywhere."""
+    """A setting is missing or unusable."""
 
 
 def setting(name: str) -> str | None:
@@ -46,7 +46,7 @@ def setting(name: str) -> str | None:
 
 
 def missing(*names: str) -> list[str]:
-    """The variables that are not set, of those that are needed; one of several with a `|`."""
+    """The required variables that are not set. `|` separates alternatives."""
     return [
         " or ".join(f"ENTRA_LIVE_{name}" for name in names_of_one.split("|"))
         for names_of_one in names
@@ -85,7 +85,7 @@ class Target:
 
 @dataclass
 class Place:
-    """A tenant, with the caller that the tests are.
+    """A tenant and the client that the tests sign in as.
 
     `assumed` is what the emulator is set to do, or would do. `transcript` is what was answered,
     without any value that was sent.
@@ -124,7 +124,7 @@ class Place:
         token: str | None = None,
         at_once: bool = False,
     ) -> httpx.Response:
-        """What Graph answers. What is new is waited for, unless the answer is wanted at once."""
+        """Call Graph. By default, retry until a new object has replicated."""
         if token is None:
             token = self.credential.get_token(f"{self.url}/.default").token
         self._keep_secret(body)
@@ -142,7 +142,7 @@ class Place:
             time.sleep(wait)
 
     def done(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON of an answer that is a success."""
+        """The JSON of a successful answer."""
         answer = self.call(method, path, body)
         assert answer.is_success, self.transcript[-1]
         self._has_deleted |= method == "DELETE"
@@ -162,12 +162,12 @@ class Place:
         return self.call("POST", target.acquire, {"credentials": pairs(secrets)})
 
     def secrets(self, target: Target) -> dict[str, str]:
-        """The secrets as Graph shows them, once what was written has arrived everywhere."""
+        """The secrets as Graph shows them, after replication."""
         self.settle()
         return {pair["key"]: pair["value"] for pair in self.done("GET", target.secrets)["value"]}
 
     def settle(self) -> None:
-        """Lets what was written arrive everywhere."""
+        """Wait for replication."""
         if self.is_live:
             time.sleep(float(setting("PAUSE_SECONDS") or 10))
 
@@ -202,7 +202,7 @@ class Place:
         return path
 
     def remove(self) -> list[str]:
-        """Removes all that was made, for good, and says what could not be."""
+        """Delete everything permanently. Return what could not be deleted."""
         left = []
         for path in reversed(self._made):
             # What a test has deleted is not waited for, nor what went with it.
@@ -245,7 +245,7 @@ class Place:
                 self._keep_secret(item)
 
     def mask(self, text: str) -> str:
-        """The text without any value of a credential that was sent, in whatever form it returns."""
+        """The text without the value of any sent credential, in any form."""
         for value in sorted(self._sent, key=len, reverse=True):
             text = text.replace(value, "***")
         return re.sub(r"eyJ[\w-]+\.[\w-]+\.[\w-]*", "***", text)
@@ -308,7 +308,7 @@ def emulated(emulator: Emulator, assumed: Assumptions) -> Place:
 
 
 def live() -> Place:
-    """The tenant that the environment names. `MissingSettingError` says what it does not name."""
+    """The tenant that the environment names. Raises MissingSettingError."""
     require(*_ALWAYS_NEEDED, "CLIENT_SECRET|CLIENT_CERTIFICATE_PATH")
     environment = setting("ENVIRONMENT") or "global"
     if environment not in CLOUDS:

@@ -1,4 +1,4 @@
-"""What the emulator assumes of Graph, each tried on a tenant."""
+"""Each assumption of the emulator, tested on a tenant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from live.experiments import Experiment, Unsettled, experiment
 from live.place import MissingSettingError, Place
 
 
-def test_the_assumption_is_what_is_answered(
+def test_the_assumption_matches_the_answer(
     place: Place,
     assumption: str,
     value: Any,

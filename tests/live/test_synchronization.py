@@ -1,4 +1,4 @@
-"""What Microsoft documents of the synchronization API, on a tenant or on the emulator."""
+"""The documented synchronization API, on a tenant or on the emulator."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from live.place import Place, pairs
 
 
 @pytest.mark.parametrize("name", ["acquireAccessToken", "microsoft.graph.acquireAccessToken"])
-def test_authorizing_answers_204_without_a_body_and_keeps_what_it_was_given(
-    place: Place, name: str
-) -> None:
+def test_an_authorization_answers_204_and_saves_the_credentials(place: Place, name: str) -> None:
     target = place.new_target()
     answer = place.call("POST", f"{target.synchronization}/{name}", {"credentials": pairs(BEARER)})
     assert (answer.status_code, answer.content) == (204, b"")
     assert place.secrets(target).keys() >= BEARER.keys()
 
 
-def test_a_bearer_token_is_put_and_shown_masked(place: Place) -> None:
+def test_a_bearer_token_is_saved_and_masked(place: Place) -> None:
     target = place.new_target()
     assert place.put(target, BEARER).status_code == 204
     shown = place.secrets(target)
@@ -28,7 +26,7 @@ def test_a_bearer_token_is_put_and_shown_masked(place: Place) -> None:
     assert shown["SecretToken"] == "*"
 
 
-def test_a_value_that_is_emptied_is_gone_and_the_others_stay(place: Place) -> None:
+def test_an_empty_value_removes_only_its_key(place: Place) -> None:
     target = place.new_target()
     assert place.put(target, BEARER).is_success
     assert place.put(target, {"SecretToken": ""}).status_code == 204
@@ -52,20 +50,20 @@ def test_a_target_that_is_deleted_is_not_found(place: Place) -> None:
 
 
 @pytest.mark.parametrize("kind", ["applications", "servicePrincipals"])
-def test_an_object_that_never_was_is_not_found(place: Place, kind: str) -> None:
+def test_an_unknown_object_is_not_found(place: Place, kind: str) -> None:
     answer = place.call("GET", f"/{kind}/{uuid4()}", at_once=True)
     assert refusal(answer)[:2] == (404, "Request_ResourceNotFound")
     assert_is_graphs(answer)
 
 
-def test_a_token_that_is_none_is_refused(place: Place) -> None:
+def test_an_invalid_token_is_refused(place: Place) -> None:
     answer = place.call("GET", "/applications", token="nonsense", at_once=True)
     assert refusal(answer)[:2] == (401, "InvalidAuthenticationToken")
     assert_is_graphs(answer)
 
 
 def assert_is_graphs(answer: httpx.Response) -> None:
-    """The ids that Microsoft's support asks for are there, and the same in both places."""
+    """The ids that Microsoft's support needs are in the headers and the body, and are equal."""
     inner = answer.json()["error"]["innerError"]
     assert inner["request-id"] == answer.headers["request-id"]
     assert inner["client-request-id"] == answer.headers["client-request-id"]
@@ -97,7 +95,7 @@ def test_a_job_is_started_paused_and_deleted(place: Place) -> None:
     assert place.call("GET", job, at_once=True).status_code == 404
 
 
-def test_what_is_deleted_can_be_seen_among_the_deleted_items(place: Place) -> None:
+def test_a_deleted_object_is_listed_in_the_deleted_items(place: Place) -> None:
     target = place.new_target()
     place.done("DELETE", f"/applications/{target.application_id}")
     place.settle()

@@ -1,4 +1,4 @@
-"""Which package the tests import, where only the wheel is in reach: that one."""
+"""With only the wheel installed, the tests import the wheel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import entra_emulator
 import pulumi_entra_provisioning
 
 
-def test_what_is_tested_is_what_is_installed() -> None:
+def test_the_tests_import_the_installed_packages() -> None:
     for package in (pulumi_entra_provisioning, entra_emulator):
         (folder,) = package.__path__
         assert Path(folder).parent.name == "site-packages"

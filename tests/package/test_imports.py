@@ -1,4 +1,4 @@
-"""The layer tests find every import that breaks a rule, in packages made for that."""
+"""The helpers of the layer tests find wrong imports in small packages."""
 
 from __future__ import annotations
 

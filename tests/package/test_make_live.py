@@ -25,7 +25,7 @@ UNPERMITTED_SECRET = "planted-unpermitted-secret"
 
 
 def live(**settings: str) -> subprocess.CompletedProcess[str]:
-    """The recipe of `make live`, with these settings and no others."""
+    """Run the recipe of `make live` with only these settings."""
     recipe = re.search(r"^live:.*\n\t(.*)$", (REPOSITORY / "Makefile").read_text(), re.M)
     assert recipe
     environment = {
@@ -45,7 +45,7 @@ def live(**settings: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def tenant() -> Iterator[Emulator]:
-    """An emulator in the place of a tenant, which differs from the emulator in two ways."""
+    """An emulator as the real tenant, with two assumptions changed."""
     differing = Assumptions(unknown_key=(400, "Request_BadRequest"), token_lifetime=4200)
     with Emulator(assumptions=differing) as emulator:
         emulator.tenant.register_client(UNPERMITTED_ID, secrets=[UNPERMITTED_SECRET])
@@ -78,11 +78,11 @@ def test_every_assumption_of_the_emulator_has_one_live_test() -> None:
 
 
 @pytest.mark.parametrize("name", assumptions())
-def test_a_live_test_is_tried_with_another_value_than_the_usual(name: str) -> None:
+def test_a_live_test_runs_with_a_value_that_is_not_the_default(name: str) -> None:
     assert experiment(name).other(name) != getattr(Assumptions(), name)
 
 
-def test_without_settings_everything_is_skipped_and_each_setting_is_named() -> None:
+def test_without_settings_every_live_test_is_skipped_and_names_them() -> None:
     finished = live()
     assert finished.returncode == 0, finished.stdout
     assert re.search(r"^=+ \d+ skipped in", finished.stdout, re.M)
@@ -92,13 +92,15 @@ def test_without_settings_everything_is_skipped_and_each_setting_is_named() -> N
     )
 
 
-def test_a_cloud_that_there_is_not_is_named() -> None:
+def test_an_unknown_cloud_is_named() -> None:
     known = {"TENANT_ID": "a", "CLIENT_ID": "b", "CLIENT_SECRET": "c"}
     shown = live(**known, ENVIRONMENT="moon").stdout
     assert "set ENTRA_LIVE_ENVIRONMENT to one of global, usgovernmentl4" in shown
 
 
-def test_settings_alone_ask_for_nothing(tenant: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_without_live_send_nothing(
+    tenant: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in settings_of(tenant).items():
         monkeypatch.setenv(f"ENTRA_LIVE_{name}", value)
     command = [sys.executable, "-m", "pytest", "-q", "tests/live", "-k", "put_merges"]
@@ -106,7 +108,9 @@ def test_settings_alone_ask_for_nothing(tenant: Emulator, monkeypatch: pytest.Mo
     assert tenant.journal.select("*", "*") == []
 
 
-def test_a_tenant_is_asked_about_every_assumption_and_left_as_it_was(tenant: Emulator) -> None:
+def test_make_live_checks_every_assumption_and_leaves_the_tenant_unchanged(
+    tenant: Emulator,
+) -> None:
     before = {kind: tenant.tenant.objects(kind) for kind in ("applications", "servicePrincipals")}
     finished = live(**settings_of(tenant))
     shown = finished.stdout
@@ -131,7 +135,7 @@ def test_a_tenant_is_asked_about_every_assumption_and_left_as_it_was(tenant: Emu
         assert secret not in shown
 
 
-def test_what_graph_repeats_of_a_credential_is_masked(emulator: Emulator) -> None:
+def test_the_transcript_masks_a_credential_that_graph_repeats(emulator: Emulator) -> None:
     token = BEARER["SecretToken"]
     emulator.faults.add(Fault(path="*/secrets", method="PUT", status=400, message=f"No '{token}'."))
     place = emulated(emulator, Assumptions())

@@ -1,4 +1,4 @@
-"""The built package, as others install it: in environments of its own, with no source in reach."""
+"""The built package in environments of its own, without access to the sources."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def copied(folder: Path, *names: str) -> Path:
 
 @pytest.fixture(scope="session")
 def plain(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with the package alone, without an extra, that all workers share."""
+    """An environment with the package alone, without an extra. All workers share it."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -91,7 +91,7 @@ def test_the_wheel_has_the_sources_byte_for_byte_and_nothing_else(built: Built) 
     assert licence == (REPOSITORY / "LICENSE").read_bytes()
 
 
-def test_the_wheel_reports_the_engine_that_it_has_no_plugin(built: Built) -> None:
+def test_the_wheel_declares_that_it_has_no_plugin(built: Built) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         manifest = archive.read(f"{NAME}/pulumi-plugin.json")
     assert json.loads(manifest) == {"resource": False}
@@ -130,14 +130,14 @@ def test_the_requirements_agree_with_each_other(plain: Environment) -> None:
         ("import entra_emulator", f"pulumi {HEAVY}"),
     ],
 )
-def test_an_import_loads_nothing_that_it_does_not_need(
+def test_importing_the_package_loads_only_what_it_needs(
     plain: Environment, statement: str, absent: str
 ) -> None:
     program = f"import sys; {statement}; print(*{set(absent.split())} & sys.modules.keys())"
     assert run([plain.python, "-c", program], plain.folder) == "\n"
 
 
-def test_the_emulator_names_its_extra_where_that_is_missing(plain: Environment) -> None:
+def test_the_emulator_names_its_extra_if_it_is_missing(plain: Environment) -> None:
     shown = run([plain.programs / "entra-emulator", "run", "--", "true"], plain.folder, status=125)
     assert re.fullmatch(
         r"entra-emulator: \w+ is missing: install pulumi-entra-provisioning\[emulator\]\n", shown
@@ -220,7 +220,7 @@ PYRIGHT = ["pyright", "--pythonpath"]
 
 
 @pytest.mark.parametrize("checker", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
-def test_type_checkers_see_every_mistake_of_a_users_program_and_no_other(
+def test_type_checkers_report_exactly_the_mistakes_of_a_program(
     plain: Environment, tmp_path: Path, checker: list[str]
 ) -> None:
     # What a user of the package imports says nothing of msgraph's types, of which there are so many
@@ -234,7 +234,7 @@ def test_type_checkers_see_every_mistake_of_a_users_program_and_no_other(
     assert found == set(range(first, first + WRONG.count("\n"))), shown
 
 
-def test_a_type_checker_finds_nothing_in_the_programs_of_the_documentation(
+def test_type_checkers_accept_the_programs_of_the_documentation(
     plain: Environment, tmp_path: Path
 ) -> None:
     # What a program has around the part that a page shows.
@@ -288,7 +288,7 @@ class Editor:
         self._server.communicate()
 
     def at(self, method: str, line: int, character: int) -> Any:
-        """What the server says of a place in the file."""
+        """The server's hover text for a place in the file."""
         return self.ask(
             f"textDocument/{method}",
             textDocument=self._document,
@@ -296,7 +296,7 @@ class Editor:
         )
 
     def ask(self, method: str, **params: Any) -> Any:
-        """The server's answer, which may ask for the settings of the editor first."""
+        """The server's answer. The server may request the editor's settings first."""
         self._requests += 1
         self._send(id=self._requests, method=method, params=params)
         while (message := self._receive()).get("id") != self._requests or "method" in message:
@@ -329,26 +329,26 @@ def test_an_editor_completes_the_keys_and_explains_them(plain: Environment, tmp_
     with Editor(plain.python, tmp_path, text) as editor:
         completed = editor.at("completion", 1, len(f'{declared}SecretToken": "t", "'))
         explained = editor.at("hover", 1, len(declared))
-    # A key that is there already is not offered again.
+    # A key that is already set is not offered again.
     assert {item["label"].strip('"') for item in completed["items"]} == KEYS - {"SecretToken"}
     assert "Bearer token that the application issued" in explained["contents"]["value"]
 
 
 def without_manifest(built: Built, folder: Path) -> dict[str, str]:
-    """What puts the package before the installed one, the same but for its manifest."""
+    """Variables that put a copy of the package without its manifest before the installed one."""
     with zipfile.ZipFile(built.wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith("pulumi-plugin.json")]
         archive.extractall(folder, names)
     return {"PYTHONPATH": str(folder)}
 
 
-def test_no_other_package_of_the_tests_sends_the_engine_after_a_plugin() -> None:
+def test_no_other_package_makes_the_engine_look_for_a_plugin() -> None:
     names = {distribution.metadata["Name"].lower() for distribution in distributions()}
     assert {name for name in names if name.startswith("pulumi-")} == {DISTRIBUTION}
 
 
 @pytest.mark.parametrize("manifest", ["present", "missing"])
-def test_the_engine_downloads_a_plugin_only_where_the_manifest_is_missing(
+def test_the_engine_downloads_a_plugin_only_without_the_manifest(
     emulator: Emulator, built: Built, plain: Environment, tmp_path: Path, manifest: str
 ) -> None:
     folder = copied(tmp_path, "Pulumi.yaml", "examples")
@@ -390,7 +390,7 @@ def declared_versions() -> list[str]:
 
 @functools.cache
 def interpreter(version: str) -> str | None:
-    """A Python of a version that starts; a shim of pyenv's may be there and not do so."""
+    """A Python of a version that starts. A pyenv shim can exist and not start."""
     if version == CURRENT:
         return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
@@ -471,6 +471,6 @@ def test_the_wheel_passes_the_tests_on_every_version_of_python(
 
 
 def requirement(name: str) -> str:
-    """That of the tests for a package, as the project declares it."""
+    """The requirement of the tests for a package, as the project declares it."""
     (line,) = (line for line in requires(DISTRIBUTION) or () if line.startswith(f"{name}>"))
     return line.partition(";")[0]

@@ -34,7 +34,7 @@ def program(version: str) -> bytes:
 
 
 def archive(version: str) -> bytes:
-    """An archive of the form that Pulumi's releases have."""
+    """An archive with the layout of Pulumi's releases."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w:gz") as tar:
         for name in ("pulumi", "pulumi-language-python"):
@@ -52,7 +52,7 @@ def this_platform() -> str:
 
 @dataclass
 class Mirror:
-    """A mirror of Pulumi's releases, of which the installer knows one checksum."""
+    """A mirror of Pulumi's releases. The installer knows one checksum."""
 
     folder: Path
     name: str
@@ -84,7 +84,7 @@ Install = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def install(tmp_path: Path, mirror: Mirror) -> Install:
-    """Run the installer, whose only `pulumi` and `go` are those in `path`: status and output."""
+    """Run the installer with only the `pulumi` and `go` in `path`. Return status and output."""
     copy = tmp_path / "tools/pulumi-cli"
     shutil.copytree(TOOL, copy)
     checksum = hashlib.sha256(archive(VERSION)).hexdigest()
@@ -107,7 +107,7 @@ def install(tmp_path: Path, mirror: Mirror) -> Install:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A folder of PATH, which has nothing in it."""
+    """An empty folder on PATH."""
     folder = tmp_path / "path"
     folder.mkdir()
     return folder
@@ -120,7 +120,7 @@ def has(path: Path, source: bytes, name: str = "pulumi") -> Path:
     return command
 
 
-def test_the_release_is_installed_where_its_checksum_is_right(
+def test_a_release_with_the_right_checksum_is_installed(
     tmp_path: Path, mirror: Mirror, install: Install, path: Path
 ) -> None:
     mirror.holds(archive(VERSION))
@@ -131,7 +131,7 @@ def test_the_release_is_installed_where_its_checksum_is_right(
     assert subprocess.check_output([installed / "pulumi"], text=True) == f"v{VERSION}\n"
     assert [file.name for file in installed.parent.iterdir()] == ["bin"]
 
-    # It is there now, so nothing has to be downloaded.
+    # It is installed now, so nothing is downloaded.
     shutil.rmtree(mirror.folder)
     assert install(path) == (0, f"Pulumi CLI: {installed / 'pulumi'}, version {VERSION}\n")
 
@@ -139,7 +139,7 @@ def test_the_release_is_installed_where_its_checksum_is_right(
 @pytest.mark.parametrize(
     "content", [archive("6.6.6"), archive(VERSION)[:-20], b"<html>Sign in</html>"]
 )
-def test_nothing_is_installed_or_built_where_the_checksum_is_wrong(
+def test_a_release_with_a_wrong_checksum_is_not_installed(
     tmp_path: Path, mirror: Mirror, install: Install, path: Path, content: bytes
 ) -> None:
     mirror.holds(content)
@@ -153,7 +153,7 @@ def test_nothing_is_installed_or_built_where_the_checksum_is_wrong(
     assert list((tmp_path / ".pulumi").iterdir()) == []
 
 
-def test_go_builds_where_the_release_cannot_be_reached(install: Install, path: Path) -> None:
+def test_go_builds_the_cli_if_the_release_is_unreachable(install: Install, path: Path) -> None:
     has(path, b"#!/bin/sh\necho go was called >&2; exit 1\n", "go")
     status, printed = install(path)
     assert status == 1
@@ -161,7 +161,7 @@ def test_go_builds_where_the_release_cannot_be_reached(install: Install, path: P
     assert "go was called" in printed
 
 
-def test_without_the_release_and_without_go_it_says_what_to_install(
+def test_without_release_and_go_the_error_names_what_to_install(
     tmp_path: Path, install: Install, path: Path
 ) -> None:
     status, printed = install(path)
@@ -171,7 +171,7 @@ def test_without_the_release_and_without_go_it_says_what_to_install(
 
 
 @pytest.mark.parametrize("version", [VERSION, "3.250.1", "3.1000.0", "4.0.0-alpha.1+abc"])
-def test_a_pulumi_on_path_is_taken_from_the_pinned_version_on(
+def test_a_pulumi_on_path_of_the_pinned_version_or_later_is_used(
     tmp_path: Path, install: Install, path: Path, version: str
 ) -> None:
     command = has(path, program(version))
@@ -189,7 +189,7 @@ def test_a_pulumi_on_path_is_taken_from_the_pinned_version_on(
         (b"\x7fELF", "prints no version"),
     ],
 )
-def test_another_pulumi_on_path_is_not_taken(
+def test_an_older_pulumi_on_path_is_not_used(
     tmp_path: Path, mirror: Mirror, install: Install, path: Path, source: bytes, reported: str
 ) -> None:
     command = has(path, source)

@@ -1,4 +1,4 @@
-"""Servers that misbehave, and a process without the machine's own network settings."""
+"""Hostile servers, and a process without the machine's network settings."""
 
 from __future__ import annotations
 

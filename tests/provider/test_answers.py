@@ -1,4 +1,4 @@
-"""An answer as plain values: how long to wait, and why none came."""
+"""Reads Retry-After and connection failures into an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from pulumi_entra_provisioning.answers import seconds, unanswered
 
 
-def test_what_went_wrong_with_a_connection_is_reported_in_one_line() -> None:
+def test_a_connection_failure_is_one_line() -> None:
     said = "OSError: [Errno 111] Connection\x1b[31m refused\r\n##vso[task.debug]x"
     message = unanswered(said).message
     assert message == "no answer ([Errno 111] Connection refused #vso[task.debug]x)"
@@ -31,7 +31,7 @@ def test_retry_after_is_seconds_or_a_date(header: str, asked: float | None) -> N
     assert seconds(header) == asked
 
 
-def test_retry_after_a_date_to_come_is_the_seconds_until_then() -> None:
+def test_a_retry_after_date_becomes_the_seconds_until_then() -> None:
     then = datetime.now(timezone.utc) + timedelta(minutes=1)
     asked = seconds(format_datetime(then))
     assert asked is not None

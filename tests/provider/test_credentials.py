@@ -1,4 +1,4 @@
-"""The keys that a program declares credentials with, and the one value that is encoded."""
+"""The keys of the credentials, and the one value that is encoded."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_the_keys_of_the_type_are_those_of_graph() -> None:
     assert not Credentials.__required_keys__
 
 
-def test_a_reference_names_where_its_value_is() -> None:
+def test_a_reference_names_the_place_of_its_value() -> None:
     assert from_environment("SCIM_TOKEN") == {"fromEnvironment": "SCIM_TOKEN"}
     assert from_file("/run/secrets/token") == {"fromFile": "/run/secrets/token"}
 
 
-def test_notification_settings_become_json_and_the_other_values_stay() -> None:
+def test_notification_settings_are_encoded_as_json() -> None:
     assert SETTINGS.keys() == NotificationSettings.__annotations__.keys()
     others = {"SecretToken": "t", "BaseAddress": from_environment("ADDRESS")}
     assert encoded({**others, "SyncNotificationSettings": SETTINGS}) == {
@@ -47,7 +47,7 @@ def test_notification_settings_become_json_and_the_other_values_stay() -> None:
     }
 
 
-def test_notification_settings_become_json_in_graphs_list() -> None:
+def test_notification_settings_in_a_list_are_encoded_as_json() -> None:
     pairs = [
         {"key": "SecretToken", "value": "t"},
         {"@odata.type": "x", "key": "SyncNotificationSettings", "value": SETTINGS},
@@ -58,7 +58,7 @@ def test_notification_settings_become_json_in_graphs_list() -> None:
     ]
 
 
-def test_equal_settings_become_equal_text() -> None:
+def test_equal_settings_are_encoded_as_equal_text() -> None:
     # The engine keeps no order of keys.
     other_order = dict(reversed(SETTINGS.items()))
     assert encoded({"SyncNotificationSettings": other_order}) == {"SyncNotificationSettings": TEXT}
@@ -80,5 +80,5 @@ def test_equal_settings_become_equal_text() -> None:
         None,
     ],
 )
-def test_everything_else_is_left_for_check(declared: object) -> None:
+def test_other_values_are_left_to_check(declared: object) -> None:
     assert encoded(declared) == declared

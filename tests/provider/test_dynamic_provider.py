@@ -1,4 +1,4 @@
-"""The dynamic provider where only a defect or the end of the process could bring it."""
+"""The dynamic provider on an unexpected error and on the end of its process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def provider(
     return configured
 
 
-def test_a_defect_is_reported_by_its_place_and_without_its_text(
+def test_an_unexpected_error_reports_its_place_without_its_text(
     provider: ProvisioningAuthorizationProvider,
 ) -> None:
     with pytest.raises(
@@ -33,7 +33,7 @@ def test_a_defect_is_reported_by_its_place_and_without_its_text(
 
 
 @pytest.mark.parametrize("ending", [SystemExit, KeyboardInterrupt, GeneratorExit])
-def test_what_would_end_a_process_fails_one_step_and_not_the_next(
+def test_a_process_exit_in_one_step_does_not_stop_the_next(
     provider: ProvisioningAuthorizationProvider, ending: type[BaseException]
 ) -> None:
     async def ends(steps: Lifecycle) -> None:

@@ -8,7 +8,7 @@ from pulumi_entra_provisioning.errors import RequestError, SignInError
 from pulumi_entra_provisioning.remedies import CODE_SPENT, REMEDIES, SIGN_IN_REMEDIES
 
 
-def test_an_error_says_what_was_done_what_was_answered_and_what_to_do() -> None:
+def test_an_error_names_the_action_the_answer_and_the_remedy() -> None:
     answer = Answer(403, "Authorization_RequestDenied", "Insufficient privileges.", "r-1")
     assert str(RequestError("authorizing servicePrincipals/x", answer)) == (
         "authorizing servicePrincipals/x: 403 Authorization_RequestDenied: Insufficient privileges"
@@ -16,9 +16,7 @@ def test_an_error_says_what_was_done_what_was_answered_and_what_to_do() -> None:
     )
 
 
-def test_a_code_that_may_be_spent_is_reported_only_where_the_call_may_have_been_carried_out() -> (
-    None
-):
+def test_an_error_warns_about_a_spent_code_only_if_the_call_may_have_acted() -> None:
     acted = Answer(503, "", "", may_have_acted=True)
     refused = Answer(429, "", "")
     assert "may be spent" in str(RequestError("authorizing x", acted, if_carried_out=CODE_SPENT))
@@ -47,7 +45,7 @@ def test_a_code_that_may_be_spent_is_reported_only_where_the_call_may_have_been_
         (Answer(418, "", ""), "else"),
     ],
 )
-def test_the_remedy_is_the_most_exact_one(answer: Answer, name: str) -> None:
+def test_an_error_has_the_most_specific_remedy(answer: Answer, name: str) -> None:
     assert str(RequestError("doing", answer)).endswith(f". {REMEDIES[name]}")
 
 
@@ -62,11 +60,11 @@ def test_the_remedy_is_the_most_exact_one(answer: Answer, name: str) -> None:
         (Answer(400, "", ""), "else"),
     ],
 )
-def test_the_remedy_of_a_refused_sign_in_is_the_most_exact_one(answer: Answer, name: str) -> None:
+def test_a_sign_in_error_has_the_most_specific_remedy(answer: Answer, name: str) -> None:
     assert str(SignInError("doing", answer)).endswith(f". {SIGN_IN_REMEDIES[name]}")
 
 
-def test_a_code_of_entra_without_a_remedy_is_sent_to_entras_page() -> None:
+def test_an_entra_code_without_a_remedy_links_to_entras_page() -> None:
     reported = str(SignInError("doing", Answer(400, "AADSTS50001", "")))
     assert reported.startswith(
         "doing: 400 AADSTS50001. Look up the code at"

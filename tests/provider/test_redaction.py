@@ -1,4 +1,4 @@
-"""What a service says is shown without a secret, on one line, and obeyed by nothing."""
+"""A service's text is shown on one line, without secrets and without pipeline commands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SECRETS = Secrets(CREDENTIALS)
 
 
 def withheld(said: str, *values: str, **credentials: str) -> bool:
-    """Whether a message is withheld where these are the secrets."""
+    """Whether a message is withheld with these secrets."""
     return shown(said, Secrets(credentials, values)) == WITHHELD
 
 
@@ -137,7 +137,7 @@ ENCODINGS: Final[dict[str, Change]] = {
     "with zeros": over_lines(1, "\0"),
     "with what is not seen": over_lines(2, "\u200b"),
 }
-"""Every one of these can be applied to what another one gave."""
+"""Each encoding can be applied to the output of another."""
 
 FINISHES: Final[dict[str, Change]] = {
     "as it is": str,
@@ -146,7 +146,7 @@ FINISHES: Final[dict[str, Change]] = {
     "cut": lambda value: value + "\0" * 3_000,
     "after a command": lambda value: f"##vso[task.debug]{value}",
 }
-"""How the last of them may be written to a terminal or a pipeline."""
+"""How the last encoding can be written to a terminal or a pipeline."""
 
 FORMS: Final[dict[str, Change]] = {
     "as it is": str,
@@ -162,20 +162,20 @@ FORMS: Final[dict[str, Change]] = {
     "its first 20": lambda value: value[:20],
     "its last 8": lambda value: value.strip()[-8:],
 }
-"""What a service may have made of a value before: none can be undone."""
+"""What a service may do to a value first. None of these can be undone."""
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
     "value", [TOKEN, "Grüße/aus Zürich & Köln", "пароль-12", "密码很长也很安全的啊"]
 )
-def test_a_value_is_recognised_in_every_encoding(encoding: str, value: str) -> None:
+def test_a_value_is_recognized_in_every_encoding(encoding: str, value: str) -> None:
     said = f'The token "{ENCODINGS[encoding](value)}" was refused.'
     assert withheld(said, SecretToken=value)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_value_is_recognised_in_every_form(form: str) -> None:
+def test_a_value_is_recognized_in_every_form(form: str) -> None:
     for value in (TOKEN, "Grüße/aus Zürich", "ﬁne＿ｗｉｄｅ-ﬀ"):
         assert withheld(f"{FORMS[form](value)} was refused.", SecretToken=value + "\n")
 
@@ -184,7 +184,7 @@ def test_a_value_is_recognised_in_every_form(form: str) -> None:
 @pytest.mark.parametrize(
     "again", ["a URL", "a form", "HTML", "JSON of .NET", "Base64", "backwards"]
 )
-def test_an_encoding_of_an_encoding_is_undone(once: str, again: str) -> None:
+def test_a_doubly_encoded_value_is_recognized(once: str, again: str) -> None:
     said = ENCODINGS[again](ENCODINGS[once](TOKEN))
     assert withheld(f"'{said}' was refused", SecretToken=TOKEN)
 
@@ -201,7 +201,9 @@ def test_an_encoding_of_an_encoding_is_undone(once: str, again: str) -> None:
         (r"\x41", "over lines"),
     ],
 )
-def test_what_breaks_an_encoding_is_removed_before_it_is_undone(once: str, again: str) -> None:
+def test_characters_that_break_an_encoding_are_removed_before_decoding(
+    once: str, again: str
+) -> None:
     for value in (TOKEN, "Grüße/aus Zürich"):
         assert withheld(ENCODINGS[again](ENCODINGS[once](value)), SecretToken=value)
 
@@ -219,7 +221,7 @@ def test_what_breaks_an_encoding_is_removed_before_it_is_undone(once: str, again
         "Tr0ub4dor%2525263%252521",
     ],
 )
-def test_a_part_or_a_mistaken_form_is_recognised(said: str) -> None:
+def test_a_part_or_a_garbled_form_is_recognized(said: str) -> None:
     assert withheld(said, Password="Tr0ub4dor&3!", SecretToken="schön-und-gut")
 
 
@@ -258,7 +260,7 @@ def test_a_part_or_a_mistaken_form_is_recognised(said: str) -> None:
         ("KeyOfTomorrow", "an-unknown-value", "an-unknown-value"),
     ],
 )
-def test_a_part_of_a_structured_value_is_a_secret_of_its_own(
+def test_each_secret_part_of_a_structured_value_is_recognized(
     key: str, value: str, part: str
 ) -> None:
     assert withheld(f"Login failed with '{part}'.", **{key: value})
@@ -295,11 +297,11 @@ def test_a_part_of_a_structured_value_is_a_secret_of_its_own(
         ("SyncAll", "true", "SyncAll is 'true'"),
     ],
 )
-def test_what_is_no_secret_is_shown(key: str, value: str, said: str) -> None:
+def test_a_part_that_is_not_secret_is_shown(key: str, value: str, said: str) -> None:
     assert shown(f"No answer of {said}.", Secrets({key: value})) == f"No answer of {said}."
 
 
-def test_every_key_of_graph_is_in_one_group_with_a_reason() -> None:
+def test_every_key_of_graph_belongs_to_one_group_with_a_reason() -> None:
     grouped = [key for group in GROUPS for key in group.keys]
     assert sorted(grouped) == sorted(KEYS)
     assert all(group.reason.endswith(".") for group in GROUPS)
@@ -326,9 +328,7 @@ def test_every_key_of_graph_is_in_one_group_with_a_reason() -> None:
         (" \n", "nothing to hide", True),
     ],
 )
-def test_a_short_value_is_recognised_where_it_stands_alone(
-    value: str, said: str, is_shown: bool
-) -> None:
+def test_a_short_value_is_recognized_as_a_whole_word(value: str, said: str, is_shown: bool) -> None:
     assert withheld(said, Password=value) is not is_shown
 
 
@@ -344,11 +344,11 @@ def test_a_short_value_is_recognised_where_it_stands_alone(
         "-----BEGIN RSA PRIVATE KEY-----",
     ],
 )
-def test_a_token_is_withheld_whoever_it_belongs_to(said: str) -> None:
+def test_any_token_is_withheld(said: str) -> None:
     assert withheld(said)
 
 
-def test_a_settings_value_is_a_secret_and_where_its_token_is_asked_for_is_none() -> None:
+def test_a_request_url_is_shown_except_for_its_secret_part() -> None:
     url = "https://pipelines.example/distributedtask/job?api-version=2.0&code=abcdefgh1"
     identity_secrets = Secrets({}, [url, "cl1ent-secret\n"])
     assert shown("the distributedtask of pipelines.example", identity_secrets) != WITHHELD
@@ -356,7 +356,7 @@ def test_a_settings_value_is_a_secret_and_where_its_token_is_asked_for_is_none()
     assert shown("with Y2wxZW50LXNlY3JldA==", identity_secrets) == WITHHELD
 
 
-def test_what_a_token_of_the_settings_says_is_no_secret() -> None:
+def test_the_claims_of_a_token_are_shown() -> None:
     claims = base64.urlsafe_b64encode(b'{"sub":"repo:contoso/provisioning:pull_request"}').decode()
     id_token = f"eyJhbGciOiJSUzI1NiJ9.{claims}.c2lnbmF0dXJl"
     said = "No matching federated identity record for 'repo:contoso/provisioning:pull_request'."
@@ -364,7 +364,7 @@ def test_what_a_token_of_the_settings_says_is_no_secret() -> None:
     assert shown(f"part {claims[5:20]} of it", Secrets({}, [id_token])) == WITHHELD
 
 
-def test_where_not_every_credential_is_known_no_text_is_shown() -> None:
+def test_no_message_is_shown_if_a_credential_is_unknown() -> None:
     unknown = Secrets(None, ["cl1ent-secret"])
     assert shown("anything", unknown) == WITHHELD_UNREAD
     assert shown("", unknown) == ""
@@ -375,7 +375,7 @@ def test_where_not_every_credential_is_known_no_text_is_shown() -> None:
 # Codes and ids
 
 
-def test_a_known_code_is_shown_whatever_the_secrets_are() -> None:
+def test_a_known_code_is_shown_even_if_a_secret_equals_it() -> None:
     hostile = Secrets({"Password": "setting", "SecretToken": "InvalidNotificationSettings"})
     assert (
         shown_answer("InvalidNotificationSettings", "", hostile)[0] == "InvalidNotificationSettings"
@@ -396,7 +396,7 @@ def test_an_unknown_code_is_shown_unless_it_holds_a_secret() -> None:
     assert shown_answer("", "", password) == ("", "")
 
 
-def test_an_id_is_shown_unless_it_is_none_or_holds_a_secret() -> None:
+def test_an_id_is_shown_unless_it_is_malformed_or_holds_a_secret() -> None:
     job = "scim.0123456789abcdef0123456789abcdef.00000000-0000-4000-8000-00000000051d"
     assert shown_id(job, SECRETS) == job
     assert shown_id("Tr0ub4do-and-so-on", SECRETS) == ""
@@ -423,7 +423,7 @@ OBEYED = re.compile(r"##|::[A-Za-z]|section_(start|end):|travis_fold:", re.IGNOR
 @pytest.mark.parametrize(
     "place", ["{}", "said {} twice", "\n{}\n", "#{}", ":{}", "{}{}", "\x1b]0;t\x07{}"]
 )
-def test_no_command_of_a_pipeline_survives(command: str, place: str) -> None:
+def test_pipeline_commands_are_removed(command: str, place: str) -> None:
     for said in (command, over_lines(1, "\u200b")(command), over_lines(2, "\x1b[0m")(command)):
         line = printable(place.replace("{}", said))
         assert not OBEYED.search(line)
@@ -463,7 +463,7 @@ def test_a_long_text_is_cut() -> None:
     ["[", '{"a":', "a", "\u200b", "\x1b]", "\x1b[", "%2525", "&amp;", "&#", "\\u0025", "=41", "+",
      "eyJ", "Bearer ", "ä", "Ã¤", "0x41,", "12,", "QUFB", "bearer", "::", "#", "\\", "AADSTS", " "],
 )  # fmt: skip
-def test_a_text_without_end_takes_no_time(piece: str) -> None:
+def test_a_megabyte_is_redacted_within_a_second(piece: str) -> None:
     secrets = Secrets({"Password": "Grüße aus Zürich", **CREDENTIALS})
     said = piece * (1_000_000 // len(piece))
     began = time.process_time()
@@ -472,7 +472,7 @@ def test_a_text_without_end_takes_no_time(piece: str) -> None:
     assert time.process_time() - began < 1
 
 
-def test_an_ordinary_message_takes_no_time() -> None:
+def test_an_ordinary_message_is_redacted_within_5_ms() -> None:
     said = next(iter(MESSAGES)) * 2
     took = []
     for _ in range(5):
@@ -545,12 +545,12 @@ MESSAGES: Final = [
     "Error de autenticación: la contraseña no es válida; 認証に失敗しました。",
     "Die Anmeldung ist fehlgeschlagen. \\u00dcberpr\\u00fcfen Sie &quot;Kennwort&quot; (100 %).",
 ]
-"""Of Graph's and Entra's documentation, issues of the SDKs, and what applications answer Entra."""
+"""From the documentation of Graph and Entra, SDK issues, and answers of applications to Entra."""
 
 
 @pytest.mark.parametrize("said", MESSAGES)
 @pytest.mark.parametrize("more", [{}, {"Password": "Grüße aus Zürich 2026"}, {"Password": "x"}])
-def test_a_real_message_is_shown_as_it_is(said: str, more: dict[str, str]) -> None:
+def test_a_real_message_is_shown_unchanged(said: str, more: dict[str, str]) -> None:
     assert shown(said, Secrets({**CREDENTIALS, **more}, ["cl1ent~Secret.of-the-caller"])) == said
 
 
@@ -571,7 +571,7 @@ ALPHABETS: Final = [
 
 
 def drawn(alphabets: list[Sequence[str]], least: int, most: int) -> st.SearchStrategy[str]:
-    """Texts of one alphabet; to draw their letters one by one would take most of the time."""
+    """Texts of one alphabet. Drawing letters one by one would take most of the time."""
     return st.builds(
         lambda alphabet, length, seed: "".join(random.Random(seed).choices(alphabet, k=length)),
         st.sampled_from(alphabets),
@@ -593,7 +593,7 @@ frames = st.sampled_from(
     frames,
     st.sampled_from(sorted(FINISHES)),
 )
-def test_no_secret_is_shown_however_it_is_encoded(
+def test_a_secret_is_withheld_in_any_nested_encoding(
     value: str, form: str, encodings: list[str], frame: str, finish: str
 ) -> None:
     said = FORMS[form](value)
@@ -614,7 +614,7 @@ PIECES: Final = [
 
 
 @given(drawn([PIECES, PIECES[:40]], 0, 25), drawn([*ALPHABETS], 0, 12))
-def test_whatever_is_said_becomes_one_line_that_nothing_obeys(said: str, value: str) -> None:
+def test_any_text_becomes_one_line_without_pipeline_commands(said: str, value: str) -> None:
     secrets = Secrets({"Password": value, "BaseAddress": said, "ConnectionString": said})
     code, message = shown_answer(said, said, secrets)
     for line in (code, message, printable(said), shown_id(said, secrets)):
@@ -626,7 +626,7 @@ def test_whatever_is_said_becomes_one_line_that_nothing_obeys(said: str, value: 
 
 
 @given(st.text(min_size=4, max_size=30), st.text(max_size=40), st.text(max_size=40))
-def test_a_value_that_is_echoed_is_not_shown(value: str, before: str, after: str) -> None:
+def test_an_echoed_value_is_not_shown(value: str, before: str, after: str) -> None:
     message = shown(before + value + after, Secrets({"Password": value}))
     seen = "".join(value.split())
     if len(seen) >= 8 or (len(seen) >= 4 and not seen.isalnum()):

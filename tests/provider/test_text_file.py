@@ -1,4 +1,4 @@
-"""What stands in a file, and why a file is not read."""
+"""Reads the content of a file, and refuses a file that cannot be one of text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from pulumi_entra_provisioning import text_file
 
 
-def test_a_file_is_read_as_it_is_but_for_a_byte_order_mark(tmp_path: Path) -> None:
+def test_a_file_is_read_unchanged_except_for_a_byte_order_mark(tmp_path: Path) -> None:
     file = tmp_path / "text"
     file.write_bytes(b"\xef\xbb\xbf s\xc3\xa9cret\r\n")
     assert text_file.read(file) == " s\u00e9cret\r\n"
@@ -57,7 +57,7 @@ def make(name: str, folder: Path) -> str:
         ("latin", "the file is not UTF-8 text"),
     ],
 )
-def test_what_is_not_a_file_of_text_is_refused_at_once_in_words_that_quote_nothing(
+def test_an_unreadable_file_fails_at_once_and_quotes_nothing(
     name: str, reason: str, tmp_path: Path
 ) -> None:
     path = name if name.startswith("/dev") else make(name, tmp_path)
@@ -70,7 +70,7 @@ def test_what_is_not_a_file_of_text_is_refused_at_once_in_words_that_quote_nothi
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
 
 
-def test_a_path_that_no_file_can_have_is_refused() -> None:
+def test_an_invalid_path_is_refused() -> None:
     for path in ("a\0b", "a\ud800b"):
         with pytest.raises(ValueError, match="no file can have such a path"):
             text_file.read(path)

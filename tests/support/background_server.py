@@ -1,4 +1,4 @@
-"""Servers of the standard library in a thread of their own."""
+"""Servers of the standard library, each in its own thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class ThreadingServer(socketserver.ThreadingTCPServer):
-    """A TCP server with a daemon thread for each connection, none of which it waits for."""
+    """A TCP server with a daemon thread for each connection. Closing it waits for none of them."""
 
     daemon_threads = True
     block_on_close = False

@@ -1,4 +1,4 @@
-"""A proxy that connects every name to one port of this machine, for clients of the real clouds."""
+"""A proxy that connects every host name to one local port, for clients of the national clouds."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from support.background_server import ThreadingServer, serving
 class ConnectProxy:
     """A proxy on loopback for HTTPS, while the `with` block lasts.
 
-    Whatever host a client asks it for, it tunnels to the server at `target`, such as an emulator's
-    `url`; `asked` are the `host:port` in the order in which they were asked for. Its own `url` goes
+    It tunnels every CONNECT request to the server at `target`, such as an emulator's
+    `url`. `asked` lists the requested `host:port` in order. Its own `url` goes
     into HTTPS_PROXY.
     """
 
@@ -48,7 +48,7 @@ class _Server(ThreadingServer):
 
 class _Tunnel(socketserver.StreamRequestHandler):
     server: _Server
-    rbufsize = 0  # What follows the request's head is the tunnel's, and must not be read ahead.
+    rbufsize = 0  # The bytes after the request's head belong to the tunnel: do not read ahead.
 
     def handle(self) -> None:
         method, _, rest = self.rfile.readline().decode("latin-1").partition(" ")
@@ -67,7 +67,7 @@ class _Tunnel(socketserver.StreamRequestHandler):
 
 
 def _copy(source: socket.socket, destination: socket.socket) -> None:
-    """Hands on until either side has ended, then ends the other."""
+    """Copies until one side closes, then closes the other."""
     with suppress(OSError):
         while data := source.recv(65536):
             destination.sendall(data)

@@ -112,7 +112,7 @@ def scope(emulator: Emulator) -> str:
 
 
 def token_form(emulator: Emulator, **changed: str | None) -> dict[str, str]:
-    """A right token request but for what is changed; None leaves a field out."""
+    """A valid token request with changed fields. None leaves a field out."""
     fields: dict[str, str | None] = {
         "grant_type": "client_credentials",
         "client_id": DEFAULT_CLIENT_ID,
@@ -135,7 +135,7 @@ def authorized(emulator: Emulator, token: str | None = None) -> httpx.Client:
 
 
 def with_roles(emulator: Emulator, *roles: str) -> httpx.Client:
-    """A caller that has these application roles and no others."""
+    """A client of Graph with exactly these application roles."""
     client_id = str(uuid4())
     emulator.tenant.register_client(client_id, secrets=["a-secret-of-this-test"], roles=roles)
     credential = secret_credential(emulator, "a-secret-of-this-test", client_id)
@@ -143,18 +143,19 @@ def with_roles(emulator: Emulator, *roles: str) -> httpx.Client:
 
 
 def error(response: httpx.Response) -> tuple[int, str, str]:
+    """Status, code and message of an error of Graph."""
     body = response.json()["error"]
     return response.status_code, body["code"], body["message"]
 
 
 def nested(response: httpx.Response) -> tuple[int, str, str]:
-    """Status, Graph's code, and the code of the error that Graph hands on in its message."""
+    """Status, Graph's code, and the code of the error inside Graph's message."""
     status, code, message = error(response)
     return status, code, json.loads(message)["error"]["code"]
 
 
 async def with_sdk(emulator: Emulator, use: Callable[[GraphServiceClient], Awaitable[T]]) -> T:
-    """What `use` gives with msgraph-sdk's own client, middleware included."""
+    """Return what `use` returns, called with msgraph-sdk's client and its default middleware."""
     credential: TokenCredential = secret_credential(emulator)
     provider = AzureIdentityAuthenticationProvider(
         credential,
@@ -218,7 +219,7 @@ def options(emulator: Emulator) -> dict[str, Any]:
 
 
 def kept_by(emulator: Emulator) -> dict[str, str]:
-    """What the tenant holds for the service principal that most tests call."""
+    """The credentials that the tenant holds for the default service principal."""
     return emulator.tenant.secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
 
 
@@ -227,10 +228,12 @@ def pair(key: str, value: str | None = PLANTED) -> dict[str, str | None]:
 
 
 def caller_id(emulator: Emulator) -> str:
+    """The object id of the default client."""
     client = emulator.tenant.client(DEFAULT_CLIENT_ID)
     assert client
     return client.object_id
 
 
 def reference(emulator: Emulator, id: str) -> str:
+    """The `@odata.id` of an object."""
     return f"{emulator.url}/v1.0/directoryObjects/{id}"

@@ -1,4 +1,4 @@
-"""The built package, and clean virtual environments that have it, made by uv in seconds."""
+"""The built package, and virtual environments with it, made by uv in seconds."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def run(
     *,
     status: int = 0,
 ) -> str:
-    """The whole output of a command, which fails the test where it ends otherwise than expected.
+    """Run a command and return its output. Another exit status than expected fails the test.
 
-    Python imports from that folder alone: no PYTHONPATH counts.
+    By default, PYTHONPATH is unset.
     """
     finished = subprocess.run(
         command,
@@ -44,13 +44,13 @@ def run(
 
 @dataclass(frozen=True)
 class Built:
-    """The distributions of the package, as the sources are now."""
+    """The distributions of the package, built from the current sources."""
 
     wheel: Path
     sdist: Path
 
     def requirement(self, extras: str = "") -> str:
-        """What pip installs to have the wheel."""
+        """The requirement that makes pip install the wheel."""
         return f"{DISTRIBUTION}{extras} @ {self.wheel.as_uri()}"
 
 
@@ -69,7 +69,7 @@ class Environment:
 
     @property
     def programs(self) -> Path:
-        """Its folder of programs."""
+        """The folder of its programs."""
         return self.folder / "bin"
 
     @property
@@ -78,12 +78,12 @@ class Environment:
         return self.programs / "python"
 
     def install(self, *packages: str) -> None:
-        """Add packages, in pip's notation."""
+        """Install packages, given as pip requirements."""
         into = ["--python", str(self.python)]
         run([*UV, "pip", "install", "--quiet", *into, *packages], self.folder, _uv_variables())
 
     def variables(self, home: Path) -> dict[str, str]:
-        """What a Pulumi CLI sees that has this environment and not the tests' own."""
+        """The variables of a Pulumi CLI that uses this environment instead of the tests' own."""
         usual = cli_environment(home)
         return {
             **usual,
@@ -93,10 +93,10 @@ class Environment:
 
 
 def environment(folder: Path, *packages: str, python: str | Path = sys.executable) -> Environment:
-    """A new virtual environment with `packages`, in a folder that is not there yet."""
+    """A new virtual environment with `packages`, in a folder that does not exist yet."""
     made = Environment(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # With pip, which the Pulumi CLI asks what is installed.
+    # With pip: the Pulumi CLI runs it to list the installed packages.
     options = ["--quiet", "--seed", "--python", str(python)]
     run([*UV, "venv", *options, str(folder)], folder.parent, _uv_variables())
     made.install(*packages)
@@ -104,8 +104,8 @@ def environment(folder: Path, *packages: str, python: str | Path = sys.executabl
 
 
 def _uv_variables() -> dict[str, str]:
-    """Where uv is to look, which does not read what pip is configured with, and whom to trust."""
-    # Of all places: `pip config get` looks into one file.
+    """uv's index and certificates. uv does not read pip's configuration."""
+    # `pip config get` reads only one file.
     listed = run([sys.executable, "-m", "pip", "config", "list"], REPOSITORY)
     pip = dict(line.partition("=")[::2] for line in listed.splitlines())
     found = {

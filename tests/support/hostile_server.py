@@ -1,4 +1,4 @@
-"""A server on loopback that answers what no service should: its tricks are data."""
+"""A server on loopback with malformed, endless and oversized answers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from support.background_server import ThreadingServer, serving
 
 @dataclass(frozen=True)
 class Trick:
-    """One answer, in whose `body` `{url}` stands for the server's own URL.
+    """One answer. `{url}` in its `body` becomes the server's own URL.
 
-    `headers` may name a header twice. With `endless`, `body` is sent in chunks again and again
+    `headers` can repeat a header. With `endless`, the server sends `body` in chunks repeatedly
     until the client closes the connection or 256 MiB are sent.
     """
 
@@ -64,17 +64,17 @@ SIGNS_IN = {
     ),
     "/token": said({"access_token": "t0ken", "expires_in": 3600, "token_type": "Bearer"}),
 }
-"""What Entra answers."""
+"""The answers of Entra to a valid sign-in."""
 
 HTML = Trick(200, (("Content-Type", "text/html"),), b"<html>Sign in</html>")
 
 
 @dataclass
 class HostileServer:
-    """The tricks by the end of a path, the first that fits; any other path answers 404.
+    """Answers a path with the first trick whose key the path ends with, or else with 404.
 
-    It speaks TLS with a certificate for `name`, and HTTP where `name` is empty. `asked` are the
-    requests in their order, `method path`; `sent` counts the bytes of bodies.
+    It serves TLS with a certificate for `name`, or plain HTTP if `name` is empty. `asked` lists the
+    requests in order as `method path`. `sent` counts the bytes of bodies.
     """
 
     tricks: Mapping[str, Trick]
@@ -109,11 +109,11 @@ class HostileServer:
 
     @property
     def ca_file(self) -> str:
-        """The PEM bundle that trusts this server."""
+        """The PEM bundle with this server's certificate authority."""
         return str(self.folder / "ca.pem")
 
     def trick(self, path: str) -> Trick:
-        """What a path answers."""
+        """The answer to a path."""
         fitting = (trick for end, trick in self.tricks.items() if path.endswith(end))
         trick = next(fitting, Trick(status=404))
         return replace(trick, body=trick.body.replace(b"{url}", self.url.encode()))
@@ -124,7 +124,7 @@ class _Server(ThreadingServer):
     context: ssl.SSLContext | None = None
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: clients that give up are what this server is for."""
+        """Does nothing: clients are expected to close the connection."""
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -174,8 +174,7 @@ class StartHostile(Protocol):
     """Start a hostile server that runs until the test ends."""
 
     def __call__(self, tricks: Mapping[str, Trick], name: str = "127.0.0.1") -> HostileServer:
-        """See HostileServer. What `tricks` leaves out, SIGNS_IN answers."""
-        ...
+        """See HostileServer. SIGNS_IN answers what `tricks` leaves out."""
 
 
 # Environment variables

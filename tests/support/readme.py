@@ -1,4 +1,4 @@
-"""The parts of the README and of the pages in docs/, for tests that hold them to their word."""
+"""Reads parts of the README and of the pages in docs/, to compare them with the code."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def readme() -> str:
 
 
 def page(name: str) -> str:
-    """The text of a page in docs/, by its name without the ending."""
+    """The text of a page in docs/, by its name without the extension."""
     return (REPOSITORY / f"docs/{name}.md").read_text()
 
 
 def anchor(heading: str) -> str:
-    """What links a heading on GitHub: https://docs.github.com/get-started/writing-on-github."""
+    """The anchor of a heading on GitHub: https://docs.github.com/get-started/writing-on-github."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
@@ -26,25 +26,25 @@ def headings(text: str) -> list[str]:
 
 
 def section(heading: str, text: str) -> str:
-    """What is under a heading, up to the next one of its level or above."""
+    """The text under a heading, up to the next heading of the same or a higher level."""
     _, level, rest = re.split(rf"^(#+) {re.escape(heading)}\n", text, flags=re.MULTILINE)
     return str(re.split(rf"^#{{1,{len(level)}}} ", rest, flags=re.MULTILINE)[0])
 
 
 def code(text: str) -> list[str]:
-    """What stands between backticks."""
+    """The texts between backticks."""
     return re.findall(r"`([^`\n]+)`", text)
 
 
 def block(language: str, containing: str, text: str) -> str:
-    """The one code block in `language` that contains a text."""
+    """The only code block in `language` that contains a text."""
     blocks = re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
     (found,) = (code for code in blocks if containing in code)
     return str(found)
 
 
 def tables(heading: str, text: str) -> list[list[list[str]]]:
-    """The rows of each table under a heading, without its head."""
+    """The rows of each table under a heading, without the header rows."""
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     found = re.findall(r"(?:^\|.*\|\n)+", section(heading, prose), flags=re.MULTILINE)
     return [

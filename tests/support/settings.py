@@ -1,4 +1,4 @@
-"""Settings for tests: the variables of each identity, and what the provider finds in them."""
+"""The variables of each identity, and the settings that the provider reads from them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ ANOTHER = CLIENT_ID.replace("c11e0", "c11e1")
 
 
 def found(stack: Mapping[str, str], environment: Mapping[str, str]) -> Settings:
+    """The settings from a stack configuration and environment variables."""
     return settings(stack.get, environment)
 
 
 def problems(environment: Mapping[str, str], stack: Mapping[str, str] | None = None) -> str:
+    """The problems of settings that are refused, one a line."""
     with pytest.raises(SettingsError) as caught:
         found(stack or {}, environment)
     return "\n".join(problem.text for problem in caught.value.problems)

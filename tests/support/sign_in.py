@@ -1,4 +1,4 @@
-"""Signing in as an identity, and the command lines that a person is signed in to."""
+"""Gets tokens for identities, and makes command lines that are signed in."""
 
 from __future__ import annotations
 
@@ -33,24 +33,25 @@ USER_ASSIGNED = {**MSI, "azuread:clientId": DEFAULT_USER_ASSIGNED_CLIENT_ID}
 
 
 def token(chosen: Settings) -> str:
+    """The token that the identity gets."""
     return asyncio.run(SharedTokenCredential(chosen).get_token(chosen.scope)).token
 
 
 def claims(chosen: Settings) -> dict[str, Any]:
-    """What the token says that the identity gets."""
+    """The claims of the token that the identity gets."""
     read: dict[str, Any] = jwt.decode(token(chosen), options={"verify_signature": False})
     return read
 
 
-def nobody(emulator: Emulator) -> dict[str, str]:
-    """The emulator's endpoints, with no identity."""
+def without_identity(emulator: Emulator) -> dict[str, str]:
+    """The emulator's endpoints without an identity."""
     return {
         name: value for name, value in emulator.environment.items() if not name.startswith("AZURE")
     }
 
 
 def authorized_by(chosen: Settings) -> str | None:
-    """The client that the whole step is seen to be by, from the token to the call of Graph."""
+    """The `authorizedBy` of a create, from the token to the call of Graph."""
     inputs = {
         "service_principal_id": DEFAULT_SERVICE_PRINCIPAL_ID,
         "credentials": {"SecretToken": "pl4nted"},
@@ -64,7 +65,7 @@ def authorized_by(chosen: Settings) -> str | None:
 
 
 def command(folder: Path, name: str, answer: str) -> Path:
-    """A command that answers as the Azure CLI or the Azure Developer CLI; where it notes a call."""
+    """Write a command that stands in for `az` or `azd`. Return the file where it logs its calls."""
     calls = folder / f"{name}.calls"
     (folder / name).write_text(
         f"#!{sys.executable}\nimport sys\n"
@@ -76,6 +77,7 @@ def command(folder: Path, name: str, answer: str) -> Path:
 
 
 def signed_in(folder: Path, name: str, access_token: str) -> Path:
+    """Write an `az` or `azd` that prints a token. Return the file where it logs its calls."""
     said = json.dumps(
         {"accessToken": access_token, "expires_on": 4102444800}
         if name == "az"
@@ -85,6 +87,7 @@ def signed_in(folder: Path, name: str, access_token: str) -> Path:
 
 
 def issued(emulator: Emulator) -> str:
+    """A token of the default client."""
     client = emulator.tenant.client(DEFAULT_CLIENT_ID)
     assert client
     return emulator.authority.issue(client, emulator.url, lifetime=3600)

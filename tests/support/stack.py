@@ -1,4 +1,4 @@
-"""A stack of the real Pulumi CLI, with a program, a state and a home of its own."""
+"""A stack of the real Pulumi CLI with its own program, state and home."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ ProvisioningAuthorization(
 
 
 def cli_environment(home: Path) -> dict[str, str]:
-    """The environment of a Pulumi CLI that knows no account and nothing of this machine's user."""
-    # Those of Python's would let it import from elsewhere, and compile everything at every start.
+    """The environment of a Pulumi CLI without an account and without this user's settings."""
+    # Python's variables change where it imports from, and make it compile at every start.
     own = (
         *("AZURE_", "ARM_", "PULUMI_", "ENTRA_PROVISIONING_"),
         *("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
@@ -61,9 +61,9 @@ def cli_environment(home: Path) -> dict[str, str]:
 
 @dataclass
 class Stack:
-    """A Pulumi project in `folder`, empty unless one is there already, with a stack or without.
+    """A Pulumi project and its stack in `folder`, created if they do not exist.
 
-    `environment` is what its commands see beside the CLI's own.
+    `environment` has the variables of its commands besides the CLI's own.
     """
 
     folder: Path
@@ -79,11 +79,11 @@ class Stack:
             self.pulumi("stack", "init", "dev")
 
     def program(self, source: str) -> None:
-        """Make `source` the program of the project."""
+        """Write the program of the project."""
         (self.folder / "__main__.py").write_text(textwrap.dedent(source))
 
     def declare(self, source: str) -> None:
-        """The same, with the imports that every program has before it."""
+        """Write the program of the project, after the usual imports."""
         self.program(PREAMBLE + source)
 
     def configure(self, **values: str) -> None:
@@ -97,7 +97,7 @@ class Stack:
         self.pulumi("config", "set-all", *pairs)
 
     def pulumi(self, *arguments: str, succeeds: bool = True) -> str:
-        """Run the CLI; its whole output. Fails the test where it ends otherwise than expected."""
+        """Run the CLI and return its output. Another exit status than expected fails the test."""
         finished = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.folder,
@@ -113,12 +113,12 @@ class Stack:
         return finished.stdout
 
     def copy(self, folder: Path, environment: Mapping[str, str]) -> Stack:
-        """The same project and state elsewhere."""
+        """A copy of the project and its state in another folder."""
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("home"))
         return Stack(folder, environment)
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a deployment in a process group of its own, and give it back while it runs."""
+        """Start a deployment in its own process group and return while it runs."""
         options = ("--yes", "--skip-preview", "--non-interactive", "--color=never")
         return subprocess.Popen(
             ["pulumi", *arguments, *options],
@@ -133,10 +133,10 @@ class Stack:
     def plugin_process(self) -> int:
         """The process in which the engine runs the dynamic provider, while a deployment runs."""
         if not Path("/proc/self/environ").exists():
-            pytest.skip("needs /proc to tell the processes of one stack from those of others")
+            pytest.skip("needs /proc to find the processes of one stack")
         own = f"PULUMI_HOME={self.folder / 'home'}".encode()
         for process in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):  # a process of another test ends meanwhile
+            with contextlib.suppress(OSError):  # the process has ended meanwhile
                 command, environment = (
                     (process / name).read_bytes() for name in ("cmdline", "environ")
                 )
@@ -145,7 +145,7 @@ class Stack:
         raise LookupError("the stack has no plugin process")
 
     def whole_environment(self) -> dict[str, str]:
-        """What a command of this stack sees."""
+        """The environment of this stack's commands."""
         return {
             **cli_environment(self.folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
@@ -154,7 +154,7 @@ class Stack:
         }
 
     def up(self, *options: str, succeeds: bool = True) -> str:
-        """`pulumi up`, without a preview of its own."""
+        """`pulumi up` without its preview."""
         return self.pulumi("up", "--yes", "--skip-preview", *options, succeeds=succeeds)
 
     def preview(self, *options: str, succeeds: bool = True) -> str:
@@ -170,18 +170,18 @@ class Stack:
         return self.pulumi("destroy", "--yes", "--skip-preview", *options, succeeds=succeeds)
 
     def exported(self, *options: str) -> dict[str, Any]:
-        """The state, as `pulumi stack export` gives it."""
+        """The state that `pulumi stack export` prints."""
         state: dict[str, Any] = json.loads(self.pulumi("stack", "export", *options))
         return state
 
     def deployment(self) -> dict[str, Any]:
-        """The same without its envelope, from the file in which the CLI keeps it."""
+        """The deployment in the state file of the CLI."""
         (file,) = (self.folder / "state/.pulumi/stacks").glob("*/dev.json")
         latest: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"] or {}
         return latest
 
     def authorizations(self) -> dict[str, dict[str, Any]]:
-        """The authorizations of the state by their name."""
+        """The authorizations in the state by name."""
         resources = self.deployment().get("resources", [])
         return {
             resource["urn"].rpartition("::")[2]: resource
@@ -190,7 +190,7 @@ class Stack:
         }
 
     def written(self) -> str:
-        """Everything that the CLI and its plugins wrote to files, the program aside."""
+        """Everything that the CLI and its plugins wrote to files, without the program."""
         return "\n".join(
             path.read_bytes().decode(errors="replace")
             for path in sorted(self.folder.rglob("*"))
@@ -200,7 +200,7 @@ class Stack:
 
 @functools.cache
 def _project() -> tempfile.TemporaryDirectory[str]:
-    """A project with an empty stack of the CLI's, to copy: making one takes half a second."""
+    """A project with an empty stack, to copy, because creating one takes half a second."""
     made = tempfile.TemporaryDirectory()
     folder = Path(made.name)
     (folder / "Pulumi.yaml").write_text("name: tested\nruntime: python\n")

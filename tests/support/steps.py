@@ -1,4 +1,4 @@
-"""The steps of an authorization's life without the engine, against the emulator."""
+"""Runs the steps of an authorization without the engine, against the emulator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(
     step: Callable[[Lifecycle], Awaitable[T]],
     environment: Mapping[str, str] | None = None,
 ) -> tuple[T, list[str]]:
-    """What `step` gives, and the lines that it logged and warned."""
+    """What `step` returns, and the lines that it logged or warned."""
     lines: list[str] = []
 
     async def on_a_loop() -> T:
@@ -39,17 +39,17 @@ def run(
 
 
 def created(emulator: Emulator, inputs: dict[str, Any] = INPUTS) -> Outputs:
-    """What a create leaves."""
+    """The outputs of a create."""
     return run(emulator, lambda steps: steps.create(Inputs.of(inputs)))[0]
 
 
 def updated(emulator: Emulator, old: Outputs, inputs: dict[str, Any]) -> Outputs:
-    """What an update leaves."""
+    """The outputs of an update."""
     return run(emulator, lambda steps: steps.update(old, Inputs.of(inputs)))[0]
 
 
 def posts(emulator: Emulator) -> list[int | None]:
-    """The answers to acquireAccessToken."""
+    """The status of each call of acquireAccessToken."""
     return [call.status for call in authorizing(emulator)]
 
 
@@ -74,8 +74,10 @@ def failure(variables: Mapping[str, str], step: Step) -> ProvisioningError:
 
 
 def creates(timeout: float = 20, inputs: Mapping[str, Any] = INPUTS) -> Step:
+    """A step that creates."""
     return lambda steps: steps.create(Inputs.of({**inputs, "timeout": timeout}))
 
 
 def reads(steps: Lifecycle) -> Awaitable[Any]:
+    """A step that reads an existing authorization."""
     return steps.read(TARGET, None)

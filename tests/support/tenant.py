@@ -1,4 +1,4 @@
-"""What a test asks the emulator, and makes in its tenant."""
+"""Reads from the emulator's tenant and journal, and creates objects in the tenant."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def control(emulator: Emulator) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_fault_can_be_about_one_target_however_the_path_names_it(emulator: Emulator) -> None:
+def test_a_fault_matches_every_form_of_a_path_to_its_target(emulator: Emulator) -> None:
     ids = (DEFAULT_SERVICE_PRINCIPAL_ID.upper(), DEFAULT_APP_ID)
     for target in ids:
         emulator.faults.add(Fault(target=target, status=500))
@@ -56,9 +56,7 @@ def test_a_fault_can_be_about_one_target_however_the_path_names_it(emulator: Emu
         assert client.get(by_app_id).status_code == 500
 
 
-def test_faults_are_scripted_over_http_and_come_true(
-    emulator: Emulator, control: httpx.Client
-) -> None:
+def test_a_fault_added_over_http_happens(emulator: Emulator, control: httpx.Client) -> None:
     fault = {"path": "*/secrets", "nth": 2, "status": 429, "headers": {"Retry-After": 7}}
     added = control.post(FAULTS, json=fault)
     assert added.status_code == 201
@@ -75,7 +73,7 @@ def test_faults_are_scripted_over_http_and_come_true(
         assert client.get(JOBS).status_code == 200
 
 
-def test_every_field_of_a_fault_survives_its_document() -> None:
+def test_a_fault_keeps_every_field_as_json() -> None:
     faults = [
         Fault(
             method="POST",
@@ -173,7 +171,7 @@ def test_the_error_of_an_invalid_yaml_file_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_fault_answers_for_the_service_once_and_the_service_does_not_act(
+def test_a_fault_answers_once_and_the_service_does_not_act(
     emulator: Emulator,
 ) -> None:
     emulator.faults.add(
@@ -192,14 +190,14 @@ def test_a_fault_answers_for_the_service_once_and_the_service_does_not_act(
     assert [(call.status, call.fault) for call in calls] == [(429, "status 429"), (204, None)]
 
 
-def test_a_fault_waits_for_its_call_and_lasts_for_its_times(emulator: Emulator) -> None:
+def test_a_fault_repeats_as_often_as_its_times(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/secrets", nth=2, times=2, status=503, code="", message="m"))
     with authorized(emulator) as client:
         statuses = [client.get(path).status_code for path in [SECRETS, JOBS] + [SECRETS] * 3]
     assert statuses == [200, 200, 503, 503, 200]
 
 
-def test_faults_for_the_same_calls_come_one_after_the_other(emulator: Emulator) -> None:
+def test_faults_for_the_same_call_happen_in_order(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/secrets", status=500), Fault(path="*/secrets", status=504))
     emulator.faults.add(Fault(path="*/secrets", status=502, nth=3))
     with authorized(emulator) as client:
@@ -222,7 +220,7 @@ def test_a_fault_can_send_any_body(emulator: Emulator) -> None:
     assert error(nested) == (400, "Nested", '{"error": {}}')
 
 
-def test_a_fault_of_the_token_endpoint_looks_like_entras(emulator: Emulator) -> None:
+def test_a_fault_of_the_token_endpoint_has_the_form_of_entra(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/oauth2/v2.0/token", status=503))
     with anonymous(emulator) as client:
         answer = client.post(TOKEN, data=token_form(emulator))
@@ -233,7 +231,7 @@ def test_a_fault_of_the_token_endpoint_looks_like_entras(emulator: Emulator) -> 
 
 
 @pytest.mark.parametrize(("drop", "acted"), [("before", False), ("after", True), ("body", True)])
-def test_a_dropped_connection_is_really_closed_before_or_after_the_service_acted(
+def test_drop_closes_the_connection_before_or_after_the_service_acts(
     emulator: Emulator, drop: Any, acted: bool
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", drop=drop))
@@ -248,7 +246,7 @@ def test_a_dropped_connection_is_really_closed_before_or_after_the_service_acted
     assert call.status == (204 if drop == "body" else None)
 
 
-def test_an_answer_can_break_off_in_the_middle_of_its_body(emulator: Emulator) -> None:
+def test_a_response_can_stop_in_the_middle_of_its_body(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/jobs", drop="body"))
     received: list[bytes] = []
     with authorized(emulator) as client, client.stream("GET", JOBS) as answer:
@@ -258,7 +256,7 @@ def test_an_answer_can_break_off_in_the_middle_of_its_body(emulator: Emulator) -
     assert 0 < len(received) <= int(answer.headers["content-length"]) // 2
 
 
-def test_a_delay_comes_before_the_answer_and_delays_no_other_call(emulator: Emulator) -> None:
+def test_a_delay_holds_back_only_its_own_call(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/secrets", delay=0.5))
     with authorized(emulator) as slow, authorized(emulator) as quick:
         began = time.monotonic()
@@ -283,7 +281,7 @@ def test_a_delay_comes_before_the_answer_and_delays_no_other_call(emulator: Emul
         {"status": 500, "drop": "before"},
     ],
 )
-def test_a_fault_without_an_effect_or_with_contradictory_ones_is_refused(
+def test_a_fault_without_an_effect_or_with_contradictory_effects_is_refused(
     wrong: dict[str, Any],
 ) -> None:
     with pytest.raises(ValueError, match="fault"):

@@ -43,7 +43,7 @@ def test_a_new_object_is_not_found_until_it_has_replicated() -> None:
         assert answer.status_code == 204
 
 
-def test_a_missing_permission_comes_before_a_missing_replication() -> None:
+def test_a_missing_permission_is_reported_before_a_missing_replica() -> None:
     with Emulator(replication_lag=30) as emulator, anonymous(emulator) as client:
         id = emulator.tenant.create_application("Fabrikam")["id"]
         answer = client.get(f"/v1.0/applications/{id}")
@@ -52,7 +52,7 @@ def test_a_missing_permission_comes_before_a_missing_replication() -> None:
             assert caller.get(f"/v1.0/applications/{id}").status_code in (403, 404)
 
 
-def test_without_a_lag_a_new_object_is_there_at_once(emulator: Emulator) -> None:
+def test_without_lag_a_new_object_is_found_at_once(emulator: Emulator) -> None:
     with authorized(emulator) as client:
         application = client.post("/v1.0/applications", json={"displayName": "Fabrikam"}).json()
         assert client.get(f"/v1.0/applications/{application['id']}").status_code == 200

@@ -38,7 +38,7 @@ def test_on_demand_provisioning_is_throttled_after_five_calls_in_ten_seconds() -
         assert client.post(path, json={}).status_code != 429
 
 
-def test_a_client_that_waits_for_retry_after_is_served() -> None:
+def test_a_call_after_retry_after_succeeds() -> None:
     limits = Limits(resource_units=10)
     with Emulator(throttling=limits) as emulator, authorized(emulator) as client:
         for _ in range(3):
@@ -49,7 +49,7 @@ def test_a_client_that_waits_for_retry_after_is_served() -> None:
             emulator.clock.advance(int(refused["retry-after"]))
 
 
-def test_throttled_calls_count_and_other_clients_are_not_affected() -> None:
+def test_throttled_calls_count_only_for_their_client() -> None:
     limits = Limits(writes=4)
     with Emulator(throttling=limits) as emulator, authorized(emulator) as client:
         body = {"value": [{"key": "UserName", "value": "x"}]}
@@ -67,7 +67,7 @@ def test_throttled_calls_count_and_other_clients_are_not_affected() -> None:
             assert other.put(SECRETS, json=body).status_code == 204
 
 
-def test_every_answer_shows_its_cost_and_warns_near_the_limit() -> None:
+def test_every_response_shows_its_cost_and_warns_near_the_limit() -> None:
     limits = Limits(resource_units=10)
     with Emulator(throttling=limits) as emulator, authorized(emulator) as client:
         costs = [
@@ -82,7 +82,7 @@ def test_every_answer_shows_its_cost_and_warns_near_the_limit() -> None:
         assert not [name for name in far if re.match("x-ms-(throttle|resource)", name)]
 
 
-def test_without_the_option_nothing_is_counted(emulator: Emulator) -> None:
+def test_without_the_option_no_call_is_throttled(emulator: Emulator) -> None:
     path = f"{PRINCIPAL}/synchronization/jobs/scim/provisionOnDemand"
     with authorized(emulator) as client:
         answers = [client.post(path, json={}) for _ in range(8)]

@@ -62,7 +62,7 @@ def test_the_certificate_of_another_client_is_refused(emulator: Emulator) -> Non
         stranger.get_token(scope(emulator))
 
 
-def test_azure_identity_reads_the_refusal_of_a_wrong_secret(untouched: Emulator) -> None:
+def test_azure_identity_reports_a_wrong_secret(untouched: Emulator) -> None:
     with pytest.raises(ClientAuthenticationError, match="AADSTS7000215: Invalid client secret"):
         secret_credential(untouched, "wrong").get_token(scope(untouched))
 
@@ -76,9 +76,7 @@ def test_azure_identity_reads_the_refusal_of_a_wrong_secret(untouched: Emulator)
         "https://microsoftgraph.chinacloudapi.cn",
     ],
 )
-def test_a_token_for_graph_of_any_cloud_is_for_that_resource_and_is_taken(
-    untouched: Emulator, resource: str
-) -> None:
+def test_a_token_for_graph_of_any_cloud_is_accepted(untouched: Emulator, resource: str) -> None:
     token = secret_credential(untouched).get_token(f"{resource}/.default").token
     assert jwt.decode(token, options={"verify_signature": False})["aud"] == resource
     assert authorized(untouched, token).get(SECRETS).status_code == 200
@@ -87,7 +85,7 @@ def test_a_token_for_graph_of_any_cloud_is_for_that_resource_and_is_taken(
 @pytest.mark.parametrize(
     "form", ["openid profile offline_access {}", "{} openid offline_access profile"]
 )
-def test_the_scopes_that_other_msals_add_change_nothing(emulator: Emulator, form: str) -> None:
+def test_the_extra_scopes_of_other_msals_are_ignored(emulator: Emulator, form: str) -> None:
     asked = form.format(scope(emulator))
     with anonymous(emulator) as client:
         answer = client.post(TOKEN, data=token_form(emulator, scope=asked))
@@ -95,7 +93,7 @@ def test_the_scopes_that_other_msals_add_change_nothing(emulator: Emulator, form
     assert emulator.journal.select("POST", TOKEN)[-1].body["scope"] == asked
 
 
-def test_tokens_are_signed_with_the_key_that_the_metadata_names(untouched: Emulator) -> None:
+def test_tokens_are_signed_with_the_published_key(untouched: Emulator) -> None:
     token = secret_credential(untouched).get_token(scope(untouched)).token
     with anonymous(untouched) as client:
         metadata = client.get(f"/{DEFAULT_TENANT_ID}/v2.0/.well-known/openid-configuration").json()
@@ -107,7 +105,7 @@ def test_tokens_are_signed_with_the_key_that_the_metadata_names(untouched: Emula
     assert claims["appid"] == DEFAULT_CLIENT_ID
 
 
-def test_the_token_endpoint_answers_as_entra_does(untouched: Emulator) -> None:
+def test_the_token_endpoint_answers_like_entra(untouched: Emulator) -> None:
     with anonymous(untouched) as client:
         answer = client.post(TOKEN, data=token_form(untouched))
     assert answer.status_code == 200
@@ -139,7 +137,7 @@ def test_the_token_endpoint_answers_as_entra_does(untouched: Emulator) -> None:
         ({"scope": "https://vault.azure.net/.default"}, 400, "invalid_resource", 500011),
     ],
 )
-def test_the_token_endpoint_refuses_as_entra_does_and_quotes_no_secret(
+def test_the_token_endpoint_refuses_like_entra_and_quotes_no_secret(
     untouched: Emulator, changed: dict[str, str | None], status: int, name: str, number: int
 ) -> None:
     correlation = str(uuid4())
@@ -222,7 +220,7 @@ def assert_as(
     algorithm: str = "PS256",
     **changed: Any,
 ) -> httpx.Response:
-    """The answer to an assertion as Microsoft describes it, but for what is changed."""
+    """The answer to a valid assertion with changed claims."""
     thumbprint = urlsafe_b64encode(certificate.certificate.fingerprint(hashes.SHA256())).decode()
     now = int(time.time())
     claims = {
@@ -283,7 +281,7 @@ def test_an_assertion_can_name_its_certificate_by_either_thumbprint(
         ({"algorithm": "RS512"}, 700027),
     ],
 )
-def test_an_assertion_that_is_not_right_is_refused_with_its_number(
+def test_an_invalid_assertion_is_refused_with_the_code_of_entra(
     untouched: Emulator,
     certified: tuple[str, Certificate],
     changed: dict[str, Any],

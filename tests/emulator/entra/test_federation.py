@@ -29,13 +29,13 @@ from support.emulator_clients import (
 
 
 def trusting(emulator: Emulator, *credentials: FederatedIdentityCredential) -> str:
-    """A client without a secret that trusts these."""
+    """A client without a secret that has these federated credentials."""
     client_id = str(uuid4())
     emulator.tenant.register_client(client_id, federated_credentials=credentials)
     return client_id
 
 
-def test_a_client_trusts_exactly_the_issuer_the_subject_and_the_audience_that_it_names(
+def test_a_client_trusts_only_its_issuer_subject_and_audience(
     untouched: Emulator,
 ) -> None:
     client_id = trusting(
@@ -80,7 +80,7 @@ def test_a_client_can_name_an_issuer_by_its_url(untouched: Emulator) -> None:
         ),
     ],
 )
-def test_what_a_client_does_not_trust_is_refused_in_entras_words(
+def test_an_untrusted_assertion_is_refused_with_the_message_of_entra(
     untouched: Emulator, issuer: Issuer, subject: str, audience: str, refusal: str
 ) -> None:
     client_id = trusting(untouched, FederatedIdentityCredential("gitlab", "project_path:a/b"))
@@ -104,7 +104,7 @@ def test_an_assertion_that_has_expired_is_refused(emulator: Emulator) -> None:
 
 
 def forged(emulator: Emulator, **changed: Any) -> str:
-    """An assertion with the claims of contoso's job of GitLab, signed with another key."""
+    """An assertion with the claims of a GitLab job, signed with another key."""
     claims = claims_of(emulator.federation.token("gitlab"))
     return jwt.encode(claims | changed, Certificate().key, "RS256", headers={"kid": "gitlab"})
 
@@ -135,7 +135,7 @@ def test_a_real_issuer_is_refused_and_its_keys_are_not_requested(
         with_assertion(untouched, assertion, client_id).get_token(scope(untouched))
 
 
-def test_what_a_client_trusts_is_kept_in_a_state_file(tmp_path: Path) -> None:
+def test_a_state_file_keeps_federated_credentials(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     with Emulator(state=state) as emulator:
         client_id = trusting(emulator, FederatedIdentityCredential("gitlab", "a", ("api://a",)))
@@ -144,7 +144,7 @@ def test_what_a_client_trusts_is_kept_in_a_state_file(tmp_path: Path) -> None:
         assert with_assertion(emulator, assertion, client_id).get_token(scope(emulator)).token
 
 
-def test_a_state_file_of_a_client_without_federated_credentials_is_read(tmp_path: Path) -> None:
+def test_a_state_file_without_federated_credentials_is_read(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     with Emulator(state=state) as emulator:
         trusting(emulator)
@@ -192,7 +192,7 @@ def test_invalid_federated_credentials_in_a_seed_are_refused(
         Emulator(seed=seed)
 
 
-def test_nothing_of_an_assertion_or_a_request_token_is_in_the_journal(emulator: Emulator) -> None:
+def test_the_journal_holds_no_assertion_and_no_request_token(emulator: Emulator) -> None:
     assertion = emulator.federation.token("gitlab")
     with_assertion(emulator, assertion).get_token(scope(emulator))
     bearer = {"Authorization": f"Bearer {emulator.federation.request_token}"}

@@ -35,7 +35,7 @@ from support.emulator_clients import (
 
 @pytest.fixture
 def in_workload(untouched: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Sets the environment of a workload, as the emulator gives it, and no other identity."""
+    """Set the environment of a workload, without other identities."""
 
     def entered(workload: Workload) -> dict[str, str]:
         for name in os.environ.keys() - without_identity(os.environ).keys():
@@ -186,7 +186,7 @@ def test_app_service_requires_its_header_and_a_known_api_version(
         assert client.get("/msi/token", params=query).status_code == 400
 
 
-def test_a_managed_identity_has_no_secret_that_the_token_endpoint_takes(
+def test_the_token_endpoint_refuses_a_managed_identity(
     untouched: Emulator,
 ) -> None:
     credential = ClientSecretCredential(

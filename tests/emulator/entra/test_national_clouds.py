@@ -1,4 +1,4 @@
-"""Clients of national clouds, under the clouds' own host names."""
+"""Clients of national clouds, at the clouds' own host names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CLOUDS = {
 
 @pytest.fixture(scope="module")
 def everywhere() -> Iterator[tuple[Emulator, ConnectProxy]]:
-    """An emulator that answers for the real hosts, and a proxy that leads to it."""
+    """An emulator with the host names of a cloud, and a proxy that connects to it."""
     hosts = [*CLOUDS, *CLOUDS.values(), "dod-graph.microsoft.us"]
     with Emulator(hosts=hosts) as emulator, ConnectProxy(emulator.url) as proxy:
         yield emulator, proxy
@@ -47,7 +47,7 @@ def everywhere() -> Iterator[tuple[Emulator, ConnectProxy]]:
     ("authority", "graph"),
     [*CLOUDS.items(), ("login.microsoftonline.us", "dod-graph.microsoft.us")],
 )
-def test_a_client_of_each_cloud_is_served_under_the_clouds_own_hosts(
+def test_each_cloud_is_served_under_its_own_hosts(
     everywhere: tuple[Emulator, ConnectProxy], authority: str, graph: str
 ) -> None:
     emulator, proxy = everywhere
@@ -76,7 +76,7 @@ def test_a_client_of_each_cloud_is_served_under_the_clouds_own_hosts(
     assert set(proxy.asked) == {f"{authority}:443", f"{graph}:443"}
 
 
-def test_a_certificates_assertion_is_for_the_cloud_that_is_asked(
+def test_a_certificate_assertion_must_name_the_requested_cloud(
     everywhere: tuple[Emulator, ConnectProxy],
 ) -> None:
     emulator, proxy = everywhere
@@ -102,7 +102,7 @@ def test_a_certificates_assertion_is_for_the_cloud_that_is_asked(
         ("", 400),
     ],
 )
-def test_instance_discovery_knows_the_hosts_that_are_answered_for(
+def test_instance_discovery_lists_the_hosts_of_the_emulator(
     everywhere: tuple[Emulator, ConnectProxy], endpoint: str, status: int
 ) -> None:
     query = {"api-version": "1.1", "authorization_endpoint": endpoint}

@@ -59,7 +59,7 @@ DENIED = (
         ("Bearer a.b.c", "Access token validation failure."),
     ],
 )
-def test_a_call_without_a_token_of_this_authority_is_refused(
+def test_a_call_without_a_valid_token_is_refused(
     untouched: Emulator, header: str | None, message: str
 ) -> None:
     headers = {} if header is None else {"Authorization": header}
@@ -122,7 +122,7 @@ DENIED = (
 )
 
 
-def test_a_caller_without_roles_gets_the_empty_401_or_is_denied(emulator: Emulator) -> None:
+def test_a_caller_without_roles_gets_an_empty_401_or_a_403(emulator: Emulator) -> None:
     with with_roles(emulator, "User.Read.All") as caller:
         assert error(caller.post(ACQUIRE, json=credentials("UserName"))) == EMPTY_401
         assert error(caller.put(SECRETS, json={"value": [pair("UserName")]})) == EMPTY_401
@@ -249,16 +249,18 @@ def test_a_users_token_expires(untouched: Emulator) -> None:
         assert error(person.get(SECRETS))[:2] == (401, "InvalidAuthenticationToken")
 
 
-def test_the_gallery_is_open_to_every_caller_and_its_instances_are_not(emulator: Emulator) -> None:
+def test_every_caller_reads_the_gallery_and_not_every_caller_instantiates(
+    emulator: Emulator,
+) -> None:
     with with_roles(emulator) as caller:
         assert caller.get(TEMPLATES).status_code == 200
         path = f"{TEMPLATES}/{NON_GALLERY_ID}/instantiate"
         assert error(caller.post(path, json={"displayName": "x"})) == DENIED
-    with anonymous(emulator) as nobody:
-        assert nobody.get(TEMPLATES).status_code == 401
+    with anonymous(emulator) as stranger:
+        assert stranger.get(TEMPLATES).status_code == 401
 
 
-def test_owned_by_is_good_for_own_objects_only(emulator: Emulator) -> None:
+def test_owned_by_changes_only_owned_objects(emulator: Emulator) -> None:
     pairs = {"credentials": [{"key": "UserName", "value": "x"}]}
     with with_roles(emulator, "Application.ReadWrite.OwnedBy") as caller:
         made = caller.post(
@@ -290,7 +292,7 @@ def test_owned_by_is_good_for_own_objects_only(emulator: Emulator) -> None:
         assert error(caller.get(unknown))[0] == 404
 
 
-def test_owning_the_application_alone_is_not_enough_for_its_service_principal(
+def test_the_owner_of_an_application_does_not_own_its_service_principal(
     emulator: Emulator,
 ) -> None:
     client_id = str(uuid4())
@@ -310,7 +312,7 @@ def test_owning_the_application_alone_is_not_enough_for_its_service_principal(
         assert caller.get(f"{PRINCIPAL}/{secrets}").status_code == 200
 
 
-def test_what_owned_by_reads_is_an_assumption() -> None:
+def test_the_objects_that_owned_by_reads_are_an_assumption() -> None:
     with (
         Emulator(assumptions=Assumptions(owned_by_reads_all=False)) as emulator,
         with_roles(emulator, "Application.ReadWrite.OwnedBy") as caller,
@@ -318,7 +320,7 @@ def test_what_owned_by_reads_is_an_assumption() -> None:
         assert error(caller.get(PRINCIPAL)) == DENIED
 
 
-def test_a_reader_can_read_jobs_and_templates_but_change_none(emulator: Emulator) -> None:
+def test_a_reader_reads_jobs_and_templates_but_changes_none(emulator: Emulator) -> None:
     with with_roles(emulator, "Synchronization.Read.All") as caller:
         job = only_job(caller)
         assert caller.get(f"{PRINCIPAL}/synchronization/templates").status_code == 200

@@ -29,9 +29,9 @@ KEYS = [str(member.value) for member in SynchronizationSecret]
 
 @pytest.mark.parametrize("sign", ["", "#"])
 def test_a_pair_can_name_its_type(emulator: Emulator, sign: str) -> None:
-    told = {"@odata.type": f"{sign}microsoft.graph.synchronizationSecretKeyStringValuePair"}
+    annotation = {"@odata.type": f"{sign}microsoft.graph.synchronizationSecretKeyStringValuePair"}
     with authorized(emulator) as client:
-        answer = client.post(ACQUIRE, json={"credentials": [told | pair("UserName")]})
+        answer = client.post(ACQUIRE, json={"credentials": [annotation | pair("UserName")]})
     assert answer.status_code == 204
 
 
@@ -44,7 +44,7 @@ def test_every_member_of_the_enumeration_is_a_key(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("key", ["baseAddress", "TenantId", "", "ü"])
-def test_a_key_in_another_case_is_a_server_error(
+def test_a_key_in_the_wrong_case_answers_500(
     untouched: Emulator, untouched_graph: httpx.Client, key: str
 ) -> None:
     expected = (500, "InternalError", f"Requested value '{key}' was not found.")
@@ -77,7 +77,7 @@ def test_a_key_in_another_case_is_a_server_error(
         1,
     ],
 )
-def test_a_body_of_another_shape_is_a_bad_request(untouched_graph: httpx.Client, body: Any) -> None:
+def test_a_malformed_body_is_a_bad_request(untouched_graph: httpx.Client, body: Any) -> None:
     assert error(untouched_graph.post(ACQUIRE, json=body))[:2] == (400, "Request_BadRequest")
 
 
@@ -129,13 +129,13 @@ def test_a_body_that_is_not_gzip_or_grows_too_large_is_refused(
     assert untouched_graph.get(SECRETS).status_code == 200
 
 
-def test_json_under_another_name_is_refused(untouched_graph: httpx.Client) -> None:
+def test_json_with_another_content_type_is_refused(untouched_graph: httpx.Client) -> None:
     answer = untouched_graph.post(ACQUIRE, content=b"{}", headers={"content-type": "text/plain"})
     assert error(answer)[2] == "Entity only allows writes with a JSON Content-Type header."
 
 
 @pytest.mark.parametrize("body", [{}, {"templateId": 1}, {"templateId": "scim", "x": 1}, []])
-def test_a_job_needs_the_id_of_its_template(graph: httpx.Client, body: Any) -> None:
+def test_a_new_job_needs_a_template_id(graph: httpx.Client, body: Any) -> None:
     assert error(graph.post(JOBS, json=body))[:2] == (400, "Request_BadRequest")
 
 
@@ -153,7 +153,7 @@ def test_a_job_needs_the_id_of_its_template(graph: httpx.Client, body: Any) -> N
         {"subjects": []},
     ],
 )
-def test_a_demand_of_another_shape_is_a_bad_request(
+def test_a_malformed_provision_on_demand_is_a_bad_request(
     emulator: Emulator, graph: httpx.Client, body: Any
 ) -> None:
     put_credentials(emulator, **PASSWORD)
@@ -173,6 +173,6 @@ def test_a_demand_of_another_shape_is_a_bad_request(
         {"credentials": pairs(**PASSWORD), "more": 1},
     ],
 )
-def test_a_validation_of_another_shape_is_a_bad_request(graph: httpx.Client, body: Any) -> None:
+def test_a_malformed_validate_credentials_is_a_bad_request(graph: httpx.Client, body: Any) -> None:
     refused = graph.post(f"{JOBS}/validateCredentials", json=body)
     assert error(refused)[:2] == (400, "Request_BadRequest")

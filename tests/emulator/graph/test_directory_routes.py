@@ -30,7 +30,7 @@ from support.emulator_clients import (
 )
 
 
-def test_the_template_of_applications_outside_the_gallery_is_there(graph: httpx.Client) -> None:
+def test_the_template_for_other_applications_exists(graph: httpx.Client) -> None:
     path = f"{TEMPLATES}/{NON_GALLERY_ID}"
     assert graph.get(path).json()["displayName"] == "Custom"
     made = graph.post(f"{path}/microsoft.graph.instantiate", json={"displayName": "Ours"})
@@ -53,7 +53,7 @@ def test_an_unknown_template_is_not_found(graph: httpx.Client) -> None:
     assert error(answer)[0] == 404
 
 
-def test_terraform_finds_on_beta_what_it_looks_for_there(graph: httpx.Client) -> None:
+def test_beta_has_the_properties_that_terraform_reads(graph: httpx.Client) -> None:
     application = f"/beta/applications/{DEFAULT_APPLICATION_ID}"
     query = {"$select": "oauth2RequirePostResponse"}
     assert graph.get(application, params=query).json()["oauth2RequirePostResponse"] is False
@@ -70,7 +70,7 @@ def test_terraform_finds_on_beta_what_it_looks_for_there(graph: httpx.Client) ->
     )
 
 
-def test_an_object_is_also_found_by_its_app_id_and_so_is_what_is_below(
+def test_an_app_id_key_reaches_an_object_and_its_children(
     graph: httpx.Client,
 ) -> None:
     by_app_id = f"{PRINCIPALS}(appId='{DEFAULT_APP_ID}')"
@@ -125,7 +125,7 @@ def test_an_invalid_reference_is_refused(graph: httpx.Client, bound: Any) -> Non
         ("servicePrincipals", {"displayName": "x"}),
     ],
 )
-def test_an_object_that_graph_could_not_create_is_refused(
+def test_an_invalid_new_object_is_refused(
     graph: httpx.Client, path: str, body: dict[str, Any]
 ) -> None:
     assert error(graph.post(f"/v1.0/{path}", json=body))[:2] == (400, "Request_BadRequest")

@@ -1,4 +1,4 @@
-"""Whatever is sent to Graph's paths, the emulator answers as Graph does, and lives."""
+"""The emulator answers any request to Graph's paths and keeps running."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def of_type(type_name: str, depth: int = 4) -> st.SearchStrategy[Any]:
-    """What Microsoft's metadata allows as a value of the type, and now and then something else."""
+    """A value that Microsoft's metadata allows for the type, and sometimes another value."""
     if type_name.startswith("Collection("):
         right: st.SearchStrategy[Any] = st.lists(of_type(single(type_name), depth), max_size=3)
     elif type_name in METADATA.enums:
@@ -64,7 +64,7 @@ def of_type(type_name: str, depth: int = 4) -> st.SearchStrategy[Any]:
 
 
 def body_of(types: dict[str, str], depth: int = 4) -> st.SearchStrategy[Any]:
-    """An object with some of these properties, and now and then one that there is not."""
+    """An object with some of these properties, and sometimes an unknown one."""
     if not types:
         return ANYTHING
 
@@ -90,7 +90,7 @@ def body(method: str, here: Resource) -> st.SearchStrategy[Any]:
 
 
 def key(method: str, before: str, name: str) -> st.SearchStrategy[str]:
-    """What stands in for `{name}`: mostly an object that is there, unless it would be deleted."""
+    """A value for `{name}`: mostly an existing object, unless the request deletes it."""
     known = {
         "/applications/": DEFAULT_APPLICATION_ID,
         "/servicePrincipals/": DEFAULT_SERVICE_PRINCIPAL_ID,
@@ -161,7 +161,7 @@ def routes(emulator: Emulator) -> list[tuple[str, str]]:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
-def test_whatever_is_sent_is_answered_in_graphs_words(
+def test_any_request_gets_an_answer_of_graph(
     data: st.DataObject, graph: httpx.Client, routes: list[tuple[str, str]]
 ) -> None:
     answer = graph.request(**data.draw(requests(routes)))
@@ -185,7 +185,7 @@ def test_whatever_is_sent_is_answered_in_graphs_words(
 @pytest.mark.parametrize(
     "end", ["x/oauth2/v2.0/token", "openid-configuration", "x/discovery/v2.0/keys"]
 )
-def test_an_id_that_ends_like_a_path_of_entra_is_still_graphs(
+def test_an_id_that_ends_like_a_path_of_entra_is_answered_by_graph(
     graph: httpx.Client, end: str
 ) -> None:
     answer = graph.get(f"/v1.0/applications/{quote(f'x/{end}', safe='')}")

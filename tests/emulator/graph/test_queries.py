@@ -15,15 +15,13 @@ from support.emulator_clients import (
 )
 
 
-def test_templates_are_found_by_name_or_a_part_of_it(graph: httpx.Client) -> None:
+def test_a_filter_finds_templates_by_name(graph: httpx.Client) -> None:
     for filter in ("displayName eq 'contoso workspace'", "contains(displayName, 'workspace')"):
         (found,) = graph.get(TEMPLATES, params={"$filter": filter}).json()["value"]
         assert found["displayName"] == "Contoso Workspace"
 
 
-def test_a_collection_comes_in_pages_and_can_be_counted(
-    emulator: Emulator, graph: httpx.Client
-) -> None:
+def test_a_collection_has_pages_and_a_count(emulator: Emulator, graph: httpx.Client) -> None:
     for number in range(4):
         emulator.tenant.create_application(f"Number {number}")
     first = graph.get(APPLICATIONS, params={"$top": "3", "$select": "id,displayName"}).json()
@@ -39,7 +37,7 @@ def test_a_collection_comes_in_pages_and_can_be_counted(
     assert graph.get(f"{APPLICATIONS}/$count", headers=eventual).text == "5"
 
 
-def test_a_filter_takes_quotes_and_the_word_and_within_them(
+def test_a_filter_accepts_quotes_and_the_word_and_inside_them(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     emulator.tenant.create_application("Rock 'n' roll and jazz")
@@ -67,7 +65,9 @@ def test_an_invalid_page_size_is_refused(graph: httpx.Client, top: str) -> None:
     assert error(graph.get(APPLICATIONS, params={"$top": top}))[0] == 400
 
 
-def test_objects_are_found_by_app_id_and_shortened_by_select(emulator: Emulator) -> None:
+def test_filter_finds_objects_by_app_id_and_select_returns_fewer_properties(
+    emulator: Emulator,
+) -> None:
     emulator.tenant.create_application("Fabrikam")
     with authorized(emulator) as client:
         query = {"$filter": f"appId eq '{DEFAULT_APP_ID}'", "$select": "id,displayName"}

@@ -53,7 +53,7 @@ from support.jobs import PASSWORD, SUBJECT, only_job, put_credentials, status
 APPLICATION = f"/v1.0/applications/{DEFAULT_APPLICATION_ID}"
 
 
-def test_msgraph_sdk_reads_the_error_of_a_target_that_is_not_there(untouched: Emulator) -> None:
+def test_msgraph_sdk_reads_the_error_of_an_unknown_target(untouched: Emulator) -> None:
     async def use(graph: GraphServiceClient) -> None:
         principal = graph.service_principals.by_service_principal_id(UNKNOWN_GUID)
         await principal.synchronization.acquire_access_token.post(
@@ -69,7 +69,7 @@ def test_msgraph_sdk_reads_the_error_of_a_target_that_is_not_there(untouched: Em
     assert caught.value.error.code == "Request_ResourceNotFound"
 
 
-def test_success_has_no_body_and_the_ids_of_the_call(emulator: Emulator) -> None:
+def test_a_success_has_the_ids_of_the_call_and_no_body(emulator: Emulator) -> None:
     sent = str(uuid4())
     with authorized(emulator) as client:
         answer = client.post(
@@ -84,7 +84,7 @@ def test_success_has_no_body_and_the_ids_of_the_call(emulator: Emulator) -> None
     assert answer.headers["date"].endswith("GMT")
 
 
-def test_the_action_has_a_qualified_name_too_on_both_kinds(emulator: Emulator) -> None:
+def test_the_action_has_a_qualified_name_on_both_kinds(emulator: Emulator) -> None:
     with authorized(emulator) as client:
         for target in (APPLICATION, PRINCIPAL):
             path = f"{target}/synchronization/microsoft.graph.acquireAccessToken"
@@ -116,7 +116,7 @@ def test_an_unknown_object_id_is_not_found(untouched_graph: httpx.Client, id: st
     assert error(untouched_graph.get(path)) == expected
 
 
-def test_an_object_id_can_be_in_capitals(untouched_graph: httpx.Client) -> None:
+def test_an_object_id_can_be_upper_case(untouched_graph: httpx.Client) -> None:
     path = f"/v1.0/servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID.upper()}"
     assert untouched_graph.get(path).json()["id"] == DEFAULT_SERVICE_PRINCIPAL_ID
 
@@ -154,12 +154,12 @@ def test_msgraph_sdk_takes_a_job_through_its_life(emulator: Emulator) -> None:
         await look()
         subject = SynchronizationJobSubject(object_id=UNKNOWN_GUID, object_type_name="User")
         parameters = SynchronizationJobApplicationParameters(rule_id="rule", subjects=[subject])
-        told = await item.provision_on_demand.post(
+        result = await item.provision_on_demand.post(
             on_demand.ProvisionOnDemandPostRequestBody(parameters=[parameters])
         )
-        assert told
-        assert told.key
-        assert json.loads(told.key)["result"] == "Success"
+        assert result
+        assert result.key
+        assert json.loads(result.key)["result"] == "Success"
         await item.delete()
         return seen
 
@@ -173,7 +173,7 @@ def test_msgraph_sdk_takes_a_job_through_its_life(emulator: Emulator) -> None:
     assert len(emulator.tenant.jobs("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)) == 1
 
 
-def test_actions_have_qualified_names_too(emulator: Emulator, graph: httpx.Client) -> None:
+def test_job_actions_have_qualified_names(emulator: Emulator, graph: httpx.Client) -> None:
     put_credentials(emulator, **PASSWORD)
     job = only_job(graph)
     for action, state in (("start", "Active"), ("pause", "Paused"), ("restart", "Active")):

@@ -45,7 +45,7 @@ def post(client: httpx.Client, times: int) -> None:
 
 
 @pytest.mark.slow
-def test_the_oldest_large_bodies_are_dropped_and_the_calls_and_small_bodies_stay(
+def test_the_journal_drops_only_the_oldest_large_bodies(
     emulator: Emulator,
 ) -> None:
     with authorized(emulator) as client:
@@ -114,14 +114,14 @@ def test_long_texts_of_a_call_are_cut_or_masked(emulator: Emulator) -> None:
     assert call.user_agent == "u" * 512
 
 
-def test_no_value_is_in_a_body_that_is_kept(emulator: Emulator) -> None:
+def test_a_kept_body_holds_no_value(emulator: Emulator) -> None:
     with authorized(emulator) as client:
         pairs = [{"key": "SecretToken", "value": PLANTED}] * 5_000
         client.put(SECRETS, json={"value": pairs}).raise_for_status()
     assert PLANTED not in str(emulator.journal.calls[-1].body)
 
 
-def test_the_journal_holds_what_a_call_was_and_no_value(emulator: Emulator) -> None:
+def test_the_journal_records_a_call_without_its_values(emulator: Emulator) -> None:
     sent = str(uuid4())
     headers = {"client-request-id": sent, "user-agent": "a-product/1.0"}
     type_ = "#microsoft.graph.synchronizationSecretKeyStringValuePair"
@@ -160,7 +160,7 @@ def test_the_journal_holds_what_a_call_was_and_no_value(emulator: Emulator) -> N
     assert emulator.journal.calls == []
 
 
-def test_the_journal_holds_no_secret_wherever_a_client_puts_it(emulator: Emulator) -> None:
+def test_the_journal_holds_no_secret_from_any_part_of_a_request(emulator: Emulator) -> None:
     planted = [PLANTED, DEFAULT_CLIENT_SECRET]
     strange: list[dict[str, Any]] = [
         {"url": ACQUIRE, "json": credentials("Password")},
@@ -197,7 +197,7 @@ def test_the_journal_holds_no_secret_wherever_a_client_puts_it(emulator: Emulato
         assert text not in repr(calls)
 
 
-def test_the_journal_still_shows_where_a_strange_call_went(emulator: Emulator) -> None:
+def test_the_journal_shows_the_path_of_an_unknown_call(emulator: Emulator) -> None:
     with authorized(emulator) as client:
         job = client.get(JOBS).json()["value"][0]["id"]
         client.get(f"{JOBS}/{job}")

@@ -1,4 +1,4 @@
-"""What the journal says against a client, and what it does not."""
+"""The findings about a client, and behavior without a finding."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def refuse(emulator: Emulator, retry_after: str, **changed: Any) -> None:
     emulator.faults.add(Fault(path="*/secrets", status=429, headers=headers, **changed))
 
 
-def test_a_client_that_behaves_is_not_judged(emulator: Emulator, client: httpx.Client) -> None:
+def test_a_correct_client_gets_no_finding(emulator: Emulator, client: httpx.Client) -> None:
     refuse(emulator, "5")
     assert client.get(SECRETS).status_code == 429
     emulator.clock.advance(5)
@@ -75,7 +75,7 @@ def test_retry_after_can_be_a_date(emulator: Emulator, client: httpx.Client) -> 
     assert rules(emulator) == [Rule.RETRY_AFTER] * 2
 
 
-def test_another_call_and_another_client_can_go_on(
+def test_retry_after_holds_for_one_call_of_one_client(
     emulator: Emulator, client: httpx.Client
 ) -> None:
     refuse(emulator, "60")
@@ -121,7 +121,7 @@ def test_a_code_can_be_sent_again_after_an_answer_that_rules_out_its_use(
     assert emulator.judgement() == []
 
 
-def test_the_journal_recognises_a_code_without_holding_it(
+def test_the_journal_recognizes_a_code_by_its_digest(
     emulator: Emulator, client: httpx.Client
 ) -> None:
     for value in (PLANTED, PLANTED, "another"):
@@ -139,7 +139,7 @@ def test_the_journal_recognises_a_code_without_holding_it(
         assert elsewhere.journal.calls[-1].authorization_code is None
 
 
-def test_a_token_for_each_call_is_found(emulator: Emulator) -> None:
+def test_a_token_request_for_each_call_is_found(emulator: Emulator) -> None:
     for _ in range(2):
         secret_credential(emulator).get_token(scope(emulator))
     (finding,) = emulator.judgement()
@@ -147,7 +147,7 @@ def test_a_token_for_each_call_is_found(emulator: Emulator) -> None:
     assert "s after it got one for 3599 s" in finding.sentence
 
 
-def test_a_token_is_rightly_asked_for_again_when_there_is_a_reason(emulator: Emulator) -> None:
+def test_a_justified_token_request_is_not_found(emulator: Emulator) -> None:
     form = token_form(emulator)
     with anonymous(emulator) as http:
         emulator.faults.add(Fault(path=TOKEN, status=503), Fault(path=TOKEN, drop="after"))
@@ -174,7 +174,7 @@ def test_a_call_without_a_client_request_id_is_found(
     assert finding.sentence == f"GET {SECRETS} has no client-request-id that is a GUID."
 
 
-def test_the_judgement_is_there_over_http(emulator: Emulator, client: httpx.Client) -> None:
+def test_the_judgement_is_served_over_http(emulator: Emulator, client: httpx.Client) -> None:
     refuse(emulator, "5")
     first, second = client.get(SECRETS), client.get(SECRETS)
     (shown,) = client.get("/emulator/judgement").json()["judgement"]

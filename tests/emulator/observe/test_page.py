@@ -1,4 +1,4 @@
-"""The pages that are the emulator's own: for a person, for a probe, and what they refuse."""
+"""The emulator's own pages: the tenant's page, the health check, and their errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MARKUP = "<script>alert('Fabrikam & co')</script>"
 
 
 class Page(HTMLParser):
-    """The text of each section of a page, and whether its elements are closed as they should be."""
+    """The text of each section of a page. Unclosed elements fail the test."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def client(emulator: Emulator) -> Iterator[httpx.Client]:
 
 
 def used(emulator: Emulator) -> None:
-    """A tenant in which something of everything has happened."""
+    """A tenant with every kind of object and call."""
     emulator.tenant.create_application(MARKUP)
     headers = {"client-request-id": str(uuid4())}
     emulator.faults.add(Fault(path="*/secrets", status=429, headers={"Retry-After": "60"}))
@@ -98,7 +98,7 @@ def test_a_new_tenants_page_shows_its_objects(client: httpx.Client) -> None:
     assert page.texts.keys() == {"authorized", "objects", "calls"}
 
 
-def test_the_page_shows_who_is_authorized_since_when_and_the_calls(
+def test_the_page_shows_the_authorizations_and_the_calls(
     emulator: Emulator, client: httpx.Client
 ) -> None:
     used(emulator)
@@ -117,7 +117,7 @@ def test_the_page_shows_who_is_authorized_since_when_and_the_calls(
     assert f"client {DEFAULT_CLIENT_ID}" in calls
 
 
-def test_the_page_escapes_what_comes_from_outside_and_has_no_secret(
+def test_the_page_escapes_foreign_text_and_holds_no_secret(
     emulator: Emulator, client: httpx.Client
 ) -> None:
     used(emulator)
@@ -138,7 +138,7 @@ def test_the_page_shows_the_latest_calls_of_many(emulator: Emulator, client: htt
     assert "… and 10 earlier calls." in Page(client.get("/").text).texts["calls"]
 
 
-def test_an_object_that_is_deleted_meanwhile_does_not_break_the_page(emulator: Emulator) -> None:
+def test_the_page_survives_an_object_that_is_deleted_meanwhile(emulator: Emulator) -> None:
     done = threading.Event()
 
     def come_and_go() -> None:
@@ -160,7 +160,7 @@ def test_an_object_that_is_deleted_meanwhile_does_not_break_the_page(emulator: E
     assert statuses == {200}
 
 
-def test_health_answers_whatever_else_goes_wrong(emulator: Emulator, client: httpx.Client) -> None:
+def test_health_answers_despite_faults(emulator: Emulator, client: httpx.Client) -> None:
     emulator.faults.add(Fault(status=500, times=9))
     answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -168,7 +168,7 @@ def test_health_answers_whatever_else_goes_wrong(emulator: Emulator, client: htt
     assert client.get(PRINCIPAL).status_code == 500
 
 
-def test_the_emulators_own_pages_are_no_calls_of_the_tenant(
+def test_the_journal_ignores_the_pages_of_the_emulator(
     emulator: Emulator, client: httpx.Client
 ) -> None:
     for path in ("/", "/health", "/emulator/faults", "/emulator/clock", "/emulator/judgement"):

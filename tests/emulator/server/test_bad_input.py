@@ -71,7 +71,7 @@ def test_bytes_that_are_not_http_are_a_bad_request(lives: Emulator, data: bytes)
     assert send(lives, data).startswith(b"HTTP/1.1 400 ")
 
 
-def test_headers_without_an_end_are_cut_off(lives: Emulator) -> None:
+def test_endless_headers_are_cut_off(lives: Emulator) -> None:
     # The answer is lost where the server closes on a client that is still sending.
     endless = b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 200_000 + b"\r\n\r\n"
     assert send(lives, endless)[:13] in (b"HTTP/1.1 400 ", b"")
@@ -81,7 +81,7 @@ def test_bytes_that_are_not_tls_get_no_answer(lives: Emulator) -> None:
     assert b"HTTP" not in send(lives, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", tls=False)
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_body_is_forgotten(lives: Emulator) -> None:
+def test_an_aborted_request_body_leaves_no_trace(lives: Emulator) -> None:
     address = urlsplit(lives.url)
     trust = ssl.create_default_context(cafile=lives.ca_file)
     before = len(lives.journal.calls)
@@ -98,7 +98,7 @@ def asked(emulator: Emulator, headers: str, path: str = "/health") -> int:
     return int(send(emulator, request).split(b" ")[1])
 
 
-def test_a_request_to_another_host_name_is_refused_before_anything_else(
+def test_a_request_to_another_host_name_is_refused_first(
     lives: Emulator,
 ) -> None:
     port = urlsplit(lives.url).port
@@ -139,7 +139,7 @@ def test_a_request_from_another_web_page_is_refused(lives: Emulator) -> None:
         assert asked(lives, f"Host: {url.netloc}\r\nOrigin: {origin}") == 200
 
 
-def test_the_names_of_national_clouds_are_the_emulators_where_it_has_them() -> None:
+def test_configured_host_names_are_accepted() -> None:
     name = "graph.microsoft.us"
     with Emulator(hosts=[name]) as emulator:
         for headers in (f"Host: {name}", f"Host: {name}:443", f"Host: {name.upper()}"):
@@ -152,7 +152,7 @@ def test_the_names_of_national_clouds_are_the_emulators_where_it_has_them() -> N
             assert asked(emulator, f"Host: {host}") == 200
 
 
-def test_a_body_that_is_nested_too_deep_is_refused_and_what_is_kept_can_be_written(
+def test_a_deeply_nested_body_is_refused(
     tmp_path: Path,
 ) -> None:
     state = tmp_path / "tenant.json"
@@ -172,7 +172,7 @@ def test_a_body_that_is_nested_too_deep_is_refused_and_what_is_kept_can_be_writt
         assert names[1:] == ["Deep", "Flat"]
 
 
-def test_a_path_that_climbs_reads_no_file(lives: Emulator) -> None:
+def test_a_path_with_dots_reads_no_file(lives: Emulator) -> None:
     host = urlsplit(lives.url).netloc
     for path in ("/../../etc/passwd", "/emulator/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"):
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
@@ -206,7 +206,7 @@ def test_an_unknown_tenant_is_refused(lives: Emulator) -> None:
         (b"x" * (2 << 20), "application/json", 413),
     ],
 )
-def test_a_body_that_the_emulators_own_pages_cannot_read_is_refused_in_a_sentence(
+def test_a_malformed_body_for_the_emulators_own_pages_is_refused(
     lives: Emulator, content: bytes, content_type: str, status: int
 ) -> None:
     with anonymous(lives) as client:
@@ -219,7 +219,7 @@ def test_a_body_that_the_emulators_own_pages_cannot_read_is_refused_in_a_sentenc
     assert lives.faults.pending == []
 
 
-def test_many_bad_requests_on_one_connection_leave_it_usable(lives: Emulator) -> None:
+def test_a_connection_survives_many_bad_requests(lives: Emulator) -> None:
     with authorized(lives) as client:
         for _ in range(3):
             headers = {"content-type": "application/json"}

@@ -98,7 +98,7 @@ def test_an_error_carries_the_ids_of_the_call_in_its_body(graph: httpx.Client) -
         assert inner["client-request-id"] == inner["request-id"]
 
 
-def test_a_body_of_more_than_a_mebibyte_is_413_and_the_server_lives(graph: httpx.Client) -> None:
+def test_a_body_of_more_than_a_mebibyte_is_413(graph: httpx.Client) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(40):
             yield b"x" * 65536
@@ -118,7 +118,7 @@ def test_the_clouds_metadata_point_at_the_emulator_without_a_token(untouched: Em
     assert error(other)[:2] == (501, "NotImplemented")
 
 
-def test_a_crash_is_a_500_that_quotes_nothing_and_the_server_lives(
+def test_a_crash_answers_500_and_quotes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "state"
@@ -133,7 +133,7 @@ def test_a_crash_is_a_500_that_quotes_nothing_and_the_server_lives(
     assert PLANTED not in caplog.text
 
 
-def test_many_threads_at_once_lose_nothing(emulator: Emulator) -> None:
+def test_concurrent_calls_lose_nothing(emulator: Emulator) -> None:
     targets = []
     for number in range(8):
         application = emulator.tenant.create_application(f"Application {number}")
@@ -155,7 +155,7 @@ def test_many_threads_at_once_lose_nothing(emulator: Emulator) -> None:
 
 @pytest.fixture
 def restless_threads() -> Iterator[None]:
-    """Threads that take turns all the time, so that a missing lock shows."""
+    """Makes Python switch threads constantly, so that a missing lock shows."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -163,7 +163,7 @@ def restless_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("restless_threads")
-def test_many_threads_that_change_the_tenant_leave_a_whole_state_file(tmp_path: Path) -> None:
+def test_concurrent_changes_leave_a_complete_state_file(tmp_path: Path) -> None:
     file = tmp_path / "tenant.json"
     with Emulator(state=file) as emulator, ThreadPoolExecutor(8) as pool:
         names = [f"Application {number}" for number in range(80)]
@@ -175,7 +175,7 @@ def test_many_threads_that_change_the_tenant_leave_a_whole_state_file(tmp_path: 
         assert len(expected) == 81
 
 
-def test_an_answer_with_a_body_is_not_held_back_for_an_acknowledgement(graph: httpx.Client) -> None:
+def test_a_response_does_not_wait_for_an_acknowledgement(graph: httpx.Client) -> None:
     began = time.monotonic()
     for _ in range(50):
         assert graph.get(SECRETS).status_code == 200

@@ -19,7 +19,7 @@ from support.emulator_clients import (
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com", ""])
-def test_it_listens_on_loopback_and_nowhere_else(host: str) -> None:
+def test_the_server_listens_only_on_loopback(host: str) -> None:
     with pytest.raises(ValueError, match="loopback"):
         Emulator(host=host)
 
@@ -36,7 +36,7 @@ def test_the_error_of_a_port_in_use_names_the_port(untouched: Emulator) -> None:
         pass
 
 
-def test_it_stops_at_once_while_clients_keep_connections(tmp_path: Path) -> None:
+def test_the_server_stops_at_once_despite_open_connections(tmp_path: Path) -> None:
     with Emulator() as emulator:
         client = authorized(emulator)
         assert client.get(SECRETS).status_code == 200
@@ -47,7 +47,7 @@ def test_it_stops_at_once_while_clients_keep_connections(tmp_path: Path) -> None
         client.get(SECRETS)
 
 
-def test_no_thread_is_left_when_it_stops() -> None:
+def test_no_thread_survives_a_stop() -> None:
     before = set(threading.enumerate())
     with Emulator():
         assert set(threading.enumerate()) - before

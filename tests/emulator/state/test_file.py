@@ -34,7 +34,7 @@ CLI = [sys.executable, "-m", "entra_emulator.cli"]
 
 @contextmanager
 def serving(state: Path) -> Iterator[subprocess.Popen[str]]:
-    """An emulator on that state file, in a process of its own, once it serves."""
+    """Start an emulator with that state file in its own process and wait until it serves."""
     process = subprocess.Popen(
         [*CLI, "serve", "--state", str(state)],
         stdout=subprocess.DEVNULL,
@@ -52,7 +52,7 @@ def serving(state: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def refused(*arguments: str, memory: int = 1 << 30) -> str:
-    """The one line of a command that fails at once."""
+    """The line that a failing command prints."""
     # The limit of memory is a child's own: without it, one that fails to fail takes the machine.
     program = (
         "import resource, sys\n"
@@ -105,7 +105,7 @@ def test_the_error_of_a_second_emulator_names_the_process_that_uses_the_state_fi
         pass
 
 
-def test_a_second_emulator_of_one_process_is_refused_and_the_first_one_lives(
+def test_a_second_emulator_of_one_process_cannot_use_the_state_file(
     tmp_path: Path,
 ) -> None:
     state = tmp_path / "tenant.json"
@@ -119,7 +119,7 @@ def test_a_second_emulator_of_one_process_is_refused_and_the_first_one_lives(
 
 
 @pytest.mark.slow
-def test_a_state_file_is_free_again_after_a_kill_and_what_was_left_is_removed(
+def test_a_state_file_is_unlocked_after_a_kill(
     tmp_path: Path,
 ) -> None:
     state = tmp_path / "state"
@@ -139,7 +139,7 @@ def test_a_state_file_is_free_again_after_a_kill_and_what_was_left_is_removed(
 
 
 @pytest.mark.slow
-def test_many_that_want_one_state_file_get_it_one_after_the_other(tmp_path: Path) -> None:
+def test_competing_emulators_use_one_state_file_in_turn(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     program = (
         "import sys\n"
@@ -162,7 +162,7 @@ def test_many_that_want_one_state_file_get_it_one_after_the_other(tmp_path: Path
         assert len(emulator.tenant.objects("applications")) == 1 + 4 * 20
 
 
-def test_an_emulator_that_cannot_start_leaves_its_state_file_free(tmp_path: Path) -> None:
+def test_a_failed_start_unlocks_the_state_file(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     with Emulator() as other:
         emulator = Emulator(state=state, port=int(other.url.rpartition(":")[2]))
@@ -175,7 +175,7 @@ def test_an_emulator_that_cannot_start_leaves_its_state_file_free(tmp_path: Path
     assert names(tmp_path) == []
 
 
-def test_the_state_file_and_its_lock_are_for_their_owner_only(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_state_file_and_its_lock(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     before = os.umask(0)
     try:
@@ -228,9 +228,9 @@ def test_the_error_of_an_unusable_state_file_is_one_line(
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     before = names(tmp_path)
     path = str(tmp_path / name)
-    told = refused("--state", path)
-    assert said in told
-    assert "Fabrikam" not in told
+    reported = refused("--state", path)
+    assert said in reported
+    assert "Fabrikam" not in reported
     assert (names(tmp_path), precious.read_text()) == (before, content)
     assert (tmp_path / "link").is_symlink()
 
@@ -276,7 +276,7 @@ def test_the_error_of_an_unusable_seed_or_fault_file_is_one_line(
     assert refused(option, path) == f"{path} {said}"
 
 
-def test_the_state_survives_in_its_file_for_its_owner_only(tmp_path: Path) -> None:
+def test_the_state_file_keeps_the_tenant(tmp_path: Path) -> None:
     file = tmp_path / "tenant.json"
     certificate, client_id = Certificate(), str(uuid4())
     expires = datetime.now(timezone.utc) + timedelta(days=1)
@@ -319,7 +319,9 @@ def test_the_state_survives_in_its_file_for_its_owner_only(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', "\x00"])
-def test_a_file_that_is_not_a_state_is_refused_and_unchanged(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_state_file_is_refused_and_unchanged(
+    tmp_path: Path, content: str
+) -> None:
     file = tmp_path / "precious.json"
     file.write_text(content)
     with pytest.raises(ValueError, match=r"precious\.json is not a state file"):
@@ -337,7 +339,7 @@ def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
         Emulator(state=file)
 
 
-def test_without_a_state_file_each_emulator_begins_anew(emulator: Emulator) -> None:
+def test_without_a_state_file_each_emulator_starts_empty(emulator: Emulator) -> None:
     emulator.tenant.put_secrets("applications", DEFAULT_APPLICATION_ID, {"UserName": "x"})
     emulator.tenant.create_application("Fabrikam")
     with Emulator() as other:

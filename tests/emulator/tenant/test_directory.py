@@ -29,7 +29,7 @@ from support.emulator_clients import (
 )
 
 
-def test_a_deleted_object_lies_among_the_deleted_items_until_it_is_removed(
+def test_a_deleted_object_stays_in_the_deleted_items_until_it_is_removed(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     emulator.tenant.put_secrets("applications", DEFAULT_APPLICATION_ID, {"UserName": "x"})
@@ -44,7 +44,7 @@ def test_a_deleted_object_lies_among_the_deleted_items_until_it_is_removed(
 
 
 @pytest.mark.parametrize(("takes", "status"), [(True, 404), (False, 200)])
-def test_whether_an_application_takes_its_service_principal_along_is_an_assumption(
+def test_whether_deleting_an_application_deletes_its_service_principal_is_an_assumption(
     takes: bool, status: int
 ) -> None:
     assumptions = Assumptions(deleted_application_takes_service_principal=takes)
@@ -53,7 +53,7 @@ def test_whether_an_application_takes_its_service_principal_along_is_an_assumpti
         assert graph.get(PRINCIPAL).status_code == status
 
 
-def test_the_creator_of_an_object_owns_it_along_with_the_owners_that_it_names(
+def test_a_new_object_is_owned_by_its_creator_and_the_named_owners(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     me = caller_id(emulator)
@@ -69,12 +69,10 @@ def test_the_creator_of_an_object_owns_it_along_with_the_owners_that_it_names(
     assert owner["id"] == me
 
 
-def test_an_owner_that_is_not_there_or_there_already_is_refused(
-    emulator: Emulator, graph: httpx.Client
-) -> None:
+def test_an_unknown_or_duplicate_owner_is_refused(emulator: Emulator, graph: httpx.Client) -> None:
     path = f"{PRINCIPAL}/owners"
-    nobody = {"@odata.id": reference(emulator, UNKNOWN_GUID)}
-    assert error(graph.post(f"{path}/$ref", json=nobody))[0] == 404
+    unknown = {"@odata.id": reference(emulator, UNKNOWN_GUID)}
+    assert error(graph.post(f"{path}/$ref", json=unknown))[0] == 404
     body = {"displayName": "x", "owners@odata.bind": [reference(emulator, UNKNOWN_GUID)]}
     assert error(graph.post(APPLICATIONS, json=body))[0] == 404
     assert len(emulator.tenant.objects("applications")) == 1
@@ -86,7 +84,7 @@ def test_an_owner_that_is_not_there_or_there_already_is_refused(
     assert error(graph.delete(f"{path}/{UNKNOWN_GUID}/$ref"))[0] == 404
 
 
-def test_that_a_creator_becomes_owner_is_an_assumption() -> None:
+def test_whether_the_creator_becomes_owner_is_an_assumption() -> None:
     with (
         Emulator(assumptions=Assumptions(creator_becomes_owner=False)) as emulator,
         authorized(emulator) as graph,
@@ -114,7 +112,9 @@ def test_properties_owners_and_deleted_items_survive_in_the_state_file(tmp_path:
         assert emulator.tenant.deleted(DEFAULT_SERVICE_PRINCIPAL_ID)["deletedDateTime"]
 
 
-def test_an_application_and_its_service_principal_live_and_die(emulator: Emulator) -> None:
+def test_an_application_and_its_service_principal_are_created_and_deleted(
+    emulator: Emulator,
+) -> None:
     with authorized(emulator) as client:
         created = client.post("/v1.0/applications", json={"displayName": "Fabrikam"})
         assert created.status_code == 201
@@ -137,7 +137,7 @@ def test_an_application_and_its_service_principal_live_and_die(emulator: Emulato
             assert error(gone)[:2] == (404, "Request_ResourceNotFound")
 
 
-def test_a_service_principal_needs_an_application_and_is_the_only_one(graph: httpx.Client) -> None:
+def test_an_application_has_at_most_one_service_principal(graph: httpx.Client) -> None:
     missing = graph.post("/v1.0/servicePrincipals", json={"appId": UNKNOWN_GUID})
     assert error(missing)[0] == 400
     assert "does not reference a valid application object" in error(missing)[2]
@@ -145,7 +145,7 @@ def test_a_service_principal_needs_an_application_and_is_the_only_one(graph: htt
     assert error(again)[:2] == (409, "Request_MultipleObjectsWithSameKeyValue")
 
 
-def test_the_tenant_gives_the_same_answers_without_http(emulator: Emulator) -> None:
+def test_the_tenant_works_without_http(emulator: Emulator) -> None:
     application = emulator.tenant.create_application("Fabrikam")
     principal = emulator.tenant.create_service_principal(application["appId"])
     emulator.tenant.delete("servicePrincipals", principal["id"])

@@ -28,7 +28,7 @@ from support.emulator_clients import error, nested, with_sdk
         (SIGN_ON_TEMPLATE_ID, [], None),
     ],
 )
-def test_the_templates_are_those_of_the_application_in_the_gallery(
+def test_an_application_has_the_templates_of_its_gallery_entry(
     emulator: Emulator, graph: httpx.Client, template: str, tags: list[str], oauth: str | None
 ) -> None:
     made = emulator.tenant.instantiate(template, "Ours")

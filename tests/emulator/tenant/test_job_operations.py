@@ -1,4 +1,4 @@
-"""Jobs are created, restarted, set to a status, and kept."""
+"""Jobs are created, deleted, restarted, and set to a status."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from support.jobs import (
 APPLICATION = f"/v1.0/applications/{DEFAULT_APPLICATION_ID}"
 
 
-def test_a_job_is_created_as_documented_and_gone_when_it_is_deleted(graph: httpx.Client) -> None:
+def test_a_job_is_created_as_documented_and_deleted(graph: httpx.Client) -> None:
     answer = graph.post(JOBS, json={"templateId": "scim"})
     assert answer.status_code == 201
     job = answer.json()
@@ -44,7 +44,7 @@ def test_a_job_is_created_as_documented_and_gone_when_it_is_deleted(graph: httpx
         assert error(gone)[:2] == (404, "Request_ResourceNotFound")
 
 
-def test_a_job_can_be_added_and_an_unknown_one_is_not_found(emulator: Emulator) -> None:
+def test_a_created_job_is_listed_and_an_unknown_one_is_not_found(emulator: Emulator) -> None:
     job = emulator.tenant.create_job(DEFAULT_SERVICE_PRINCIPAL_ID, "scim")
     with authorized(emulator) as client:
         assert client.get(f"{JOBS}/{job['id']}").json()["templateId"] == "scim"
@@ -53,7 +53,7 @@ def test_a_job_can_be_added_and_an_unknown_one_is_not_found(emulator: Emulator) 
         assert client.get(f"{APPLICATION}/synchronization/jobs").json()["value"] == []
 
 
-def test_a_quarantine_that_began_long_ago_is_set_and_its_code_is_an_assumption() -> None:
+def test_set_job_status_disables_a_job_whose_quarantine_began_long_ago() -> None:
     assumptions = Assumptions(status_when_disabled="Paused")
     for assumed, code in ((Assumptions(), "Quarantine"), (assumptions, "Paused")):
         with Emulator(assumptions=assumed) as emulator, authorized(emulator) as graph:
@@ -68,7 +68,7 @@ def test_a_quarantine_that_began_long_ago_is_set_and_its_code_is_an_assumption()
                 assert status(graph) == expected
 
 
-def test_that_a_restart_forgets_the_first_run_is_an_assumption() -> None:
+def test_whether_a_restart_forgets_the_first_run_is_an_assumption() -> None:
     assumptions = Assumptions(restart_forgets_the_first_run=False)
     with Emulator(assumptions=assumptions) as emulator, authorized(emulator) as graph:
         assert graph.post(f"{quarantine_job(emulator, graph)}/restart").status_code == 204
@@ -86,7 +86,7 @@ def test_that_a_restart_forgets_the_first_run_is_an_assumption() -> None:
         ({"resetScope": "Full"}, None),
     ],
 )
-def test_a_restart_with_criteria_that_are_none_is_refused(
+def test_a_restart_with_invalid_criteria_is_refused(
     graph: httpx.Client, body: Any, answer: str | None
 ) -> None:
     refused = graph.post(f"{only_job(graph)}/restart", json=body)
@@ -96,7 +96,7 @@ def test_a_restart_with_criteria_that_are_none_is_refused(
         assert nested(refused) == (400, "UnknownError", answer)
 
 
-def test_a_jobs_history_survives_in_the_state_file(tmp_path: Path) -> None:
+def test_the_state_file_keeps_the_history_of_a_job(tmp_path: Path) -> None:
     file = tmp_path / "tenant.json"
     with Emulator(state=file) as emulator, authorized(emulator) as graph:
         quarantine_job(emulator, graph)

@@ -25,7 +25,7 @@ from support.jobs import (
 )
 
 
-def test_a_started_job_without_credentials_is_not_configured_until_there_are_some(
+def test_a_started_job_is_not_configured_until_it_has_credentials(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     assert graph.post(f"{only_job(graph)}/start").status_code == 204
@@ -39,16 +39,14 @@ def test_a_started_job_without_credentials_is_not_configured_until_there_are_som
     assert status(graph) == ("NotConfigured", "Active", None)
 
 
-def test_a_paused_job_stays_paused_when_credentials_come(
-    emulator: Emulator, graph: httpx.Client
-) -> None:
+def test_new_credentials_do_not_start_a_paused_job(emulator: Emulator, graph: httpx.Client) -> None:
     graph.post(f"{only_job(graph)}/pause")
     put_credentials(emulator, **PASSWORD)
     assert status(graph) == ("Paused", "Paused", None)
     assert run_cycle(emulator)["status"]["lastExecution"] is None
 
 
-def test_a_cycle_with_refused_credentials_quarantines_and_a_good_one_heals(
+def test_a_failed_cycle_quarantines_the_job_and_a_successful_one_ends_that(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     put_credentials(emulator, **PASSWORD)
@@ -68,7 +66,7 @@ def test_a_cycle_with_refused_credentials_quarantines_and_a_good_one_heals(
     assert status(graph) == ("Active", "Active", None)
 
 
-def test_a_quarantined_job_is_tried_ever_more_rarely() -> None:
+def test_a_quarantined_job_retries_less_and_less_often() -> None:
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
     tenant = Tenant(now=lambda: now)
     id = DEFAULT_SERVICE_PRINCIPAL_ID
@@ -87,7 +85,7 @@ def test_a_quarantined_job_is_tried_ever_more_rarely() -> None:
         now = expected
 
 
-def test_starting_lifts_a_quarantine_and_pausing_keeps_it(
+def test_start_ends_a_quarantine_and_pause_keeps_it(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     job = quarantine_job(emulator, graph)
@@ -97,7 +95,7 @@ def test_starting_lifts_a_quarantine_and_pausing_keeps_it(
     assert status(graph) == ("Active", "Active", None)
 
 
-def test_a_job_that_is_in_quarantine_for_four_weeks_is_disabled_and_runs_no_more(
+def test_a_job_is_disabled_after_four_weeks_in_quarantine(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     quarantine_job(emulator, graph)
@@ -118,7 +116,7 @@ def test_a_job_that_is_in_quarantine_for_four_weeks_is_disabled_and_runs_no_more
         ("restart", {"criteria": {"resetScope": "QuarantineState"}}),
     ],
 )
-def test_a_disabled_job_is_brought_back(
+def test_start_and_restart_enable_a_disabled_job(
     emulator: Emulator, graph: httpx.Client, path: str, body: Any
 ) -> None:
     job = disable_job(emulator, graph)
@@ -128,7 +126,7 @@ def test_a_disabled_job_is_brought_back(
     assert run_cycle(emulator)["status"]["lastExecution"]["state"] == "Succeeded"
 
 
-def test_a_restart_that_leaves_the_quarantine_gives_the_job_four_more_weeks(
+def test_a_restart_that_keeps_the_quarantine_adds_four_weeks(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     job = disable_job(emulator, graph)
@@ -163,7 +161,7 @@ def test_a_paused_job_is_not_disabled(emulator: Emulator, graph: httpx.Client) -
         ({"criteria": {"resetScope": "Watermark,QuarantineState"}}, ("NotRun", "Active", None)),
     ],
 )
-def test_what_a_restart_resets_is_what_its_scopes_say(
+def test_a_restart_resets_what_its_scopes_name(
     emulator: Emulator, graph: httpx.Client, body: Any, expected: tuple[str, str, str | None]
 ) -> None:
     job = quarantine_job(emulator, graph)

@@ -68,7 +68,7 @@ def test_a_service_principal_shows_what_its_application_has(graph: httpx.Client)
     assert shown["replyUrls"] == ["https://f.example"]
 
 
-def test_what_a_service_principal_is_given_is_its_own(graph: httpx.Client) -> None:
+def test_a_service_principal_has_properties_of_its_own(graph: httpx.Client) -> None:
     given = {
         "accountEnabled": False,
         "preferredSingleSignOnMode": "saml",
@@ -85,7 +85,7 @@ def test_what_a_service_principal_is_given_is_its_own(graph: httpx.Client) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ({"colour": "red"}, "does not exist on type 'microsoft.graph.application'"),
         ({"appId": UNKNOWN_GUID}, "Property 'appId' is read-only and cannot be set."),
@@ -101,15 +101,15 @@ def test_what_a_service_principal_is_given_is_its_own(graph: httpx.Client) -> No
         ([], "A JSON object is expected"),
     ],
 )
-def test_a_property_that_an_application_cannot_have_is_refused_and_changes_nothing(
-    graph: httpx.Client, given: Any, told: str
+def test_an_invalid_property_is_refused_and_changes_nothing(
+    graph: httpx.Client, given: Any, reported: str
 ) -> None:
     path = f"{APPLICATIONS}/{DEFAULT_APPLICATION_ID}"
     before = graph.get(path).json()
     body = {"notes": "changed", **given} if isinstance(given, dict) else given
     status, code, message = error(graph.patch(path, json=body))
     assert (status, code) == (400, "Request_BadRequest")
-    assert told in message
+    assert reported in message
     if isinstance(given, dict):
         created = graph.post(APPLICATIONS, json={"displayName": "x", **given})
         assert created.status_code == 400

@@ -1,4 +1,4 @@
-"""A seed: what a tenant holds from the start, and never instead of what it already holds."""
+"""A seed fills a new tenant and never changes an existing one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def seed(tmp_path: Path) -> Path:
     return file
 
 
-def test_everything_that_a_seed_declares_is_there_under_its_ids(seed: Path) -> None:
+def test_a_seed_creates_everything_under_its_ids(seed: Path) -> None:
     with Emulator(seed=seed) as emulator:
         token = secret_credential(emulator, PLANTED, CLIENT).get_token(scope(emulator)).token
         with authorized(emulator, token) as client:
@@ -76,7 +76,7 @@ def test_everything_that_a_seed_declares_is_there_under_its_ids(seed: Path) -> N
         assert emulator.tenant.get("applications", DEFAULT_APPLICATION_ID)
 
 
-def test_a_seeds_replication_lag_counts_unless_another_is_given(seed: Path) -> None:
+def test_the_replication_lag_of_a_seed_is_a_default(seed: Path) -> None:
     for given, status in ((None, 404), (0.0, 200)):
         with (
             Emulator(seed=seed, replication_lag=given) as emulator,
@@ -221,7 +221,7 @@ def test_the_error_of_an_invalid_seed_names_the_place_and_quotes_no_secret(
     assert "12345" not in str(caught.value)
 
 
-def test_a_wrong_seed_leaves_no_state_file_behind(tmp_path: Path) -> None:
+def test_an_invalid_seed_creates_no_state_file(tmp_path: Path) -> None:
     state = tmp_path / "tenant.json"
     with pytest.raises(ValueError, match="no application has its appId"):
         Emulator(state=state, seed={"servicePrincipals": [{"id": PRINCIPAL, "appId": APP_ID}]})

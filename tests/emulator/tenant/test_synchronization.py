@@ -1,4 +1,4 @@
-"""The synchronization service: what an authorization obtains, keeps and validates."""
+"""Authorizing, saving secrets, validating credentials and provisioning on demand."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_msgraph_sdk_authorizes_an_application_and_a_service_principal(emulator:
     assert len(emulator.tenant.authorizations()) == 2
 
 
-def test_an_authorization_code_works_once_whatever_the_target(emulator: Emulator) -> None:
+def test_an_authorization_code_works_once_for_all_targets(emulator: Emulator) -> None:
     with authorized(emulator) as client:
         body = credentials("Oauth2AuthorizationCode", "Oauth2ClientId")
         assert client.post(ACQUIRE, json=body).status_code == 204
@@ -88,7 +88,7 @@ def test_an_authorization_code_works_once_whatever_the_target(emulator: Emulator
         assert client.post(ACQUIRE, json=fresh).status_code == 204
 
 
-def test_a_refused_call_spends_no_code_and_keeps_nothing(emulator: Emulator) -> None:
+def test_a_refused_call_spends_no_code_and_saves_nothing(emulator: Emulator) -> None:
     with authorized(emulator) as client:
         wrong = credentials("Oauth2AuthorizationCode", "Oauth2ClientId", "oauth2clientid")
         assert client.post(ACQUIRE, json=wrong).status_code == 500
@@ -108,7 +108,7 @@ def test_assumptions_about_the_code_can_be_changed() -> None:
     assert kept["Oauth2AuthorizationCode"] == "code"
 
 
-def test_credentials_without_oauth_are_kept_and_obtain_nothing(emulator: Emulator) -> None:
+def test_credentials_without_oauth_are_saved_and_obtain_no_token(emulator: Emulator) -> None:
     with authorized(emulator) as client:
         client.post(ACQUIRE, json=credentials("BaseAddress", "SecretToken"))
     kept = kept_by(emulator)
@@ -125,7 +125,7 @@ def test_each_authorization_obtains_new_tokens(emulator: Emulator) -> None:
     assert len(seen) == 2
 
 
-def test_msgraph_sdk_sees_the_job_configured_by_the_authorization(emulator: Emulator) -> None:
+def test_an_authorization_configures_the_job(emulator: Emulator) -> None:
     async def statuses(graph: GraphServiceClient) -> tuple[str, str]:
         principal = graph.service_principals.by_service_principal_id(DEFAULT_SERVICE_PRINCIPAL_ID)
         jobs = await principal.synchronization.jobs.get()
@@ -150,7 +150,9 @@ def test_msgraph_sdk_sees_the_job_configured_by_the_authorization(emulator: Emul
 
 
 @pytest.mark.parametrize(("lifts", "code"), [(False, "Quarantine"), (True, "NotRun")])
-def test_whether_authorizing_lifts_a_quarantine_is_an_assumption(lifts: bool, code: str) -> None:
+def test_whether_an_authorization_ends_a_quarantine_is_an_assumption(
+    lifts: bool, code: str
+) -> None:
     with Emulator(assumptions=Assumptions(authorization_lifts_quarantine=lifts)) as emulator:
         tenant = emulator.tenant
         tenant.set_job_status(
@@ -188,7 +190,7 @@ def test_msgraph_sdk_puts_secrets_and_they_come_back_masked_in_order(emulator: E
     assert kept["SecretToken"] == PLANTED
 
 
-def test_put_leaves_the_other_keys_and_empties_those_with_no_value(emulator: Emulator) -> None:
+def test_put_keeps_other_keys_and_empties_those_without_a_value(emulator: Emulator) -> None:
     with authorized(emulator) as client:
         client.put(SECRETS, json={"value": [pair("UserName"), pair("Password"), pair("Domain")]})
         changed = [pair("UserName", ""), pair("Password", None), pair("Url", "u")]
@@ -197,7 +199,7 @@ def test_put_leaves_the_other_keys_and_empties_those_with_no_value(emulator: Emu
     assert kept == {"Domain": PLANTED, "Url": "u"}
 
 
-def test_that_put_merges_is_an_assumption() -> None:
+def test_whether_put_merges_is_an_assumption() -> None:
     with Emulator(assumptions=Assumptions(put_merges=False)) as emulator:
         for key in ("UserName", "Password"):
             emulator.tenant.put_secrets("applications", DEFAULT_APPLICATION_ID, {key: "x"})
@@ -205,7 +207,7 @@ def test_that_put_merges_is_an_assumption() -> None:
     assert kept == {"Password": "x"}
 
 
-def test_the_notification_settings_cannot_be_emptied_and_nothing_else_changes(
+def test_emptying_the_notification_settings_fails_and_changes_nothing(
     emulator: Emulator,
 ) -> None:
     with authorized(emulator) as client:
@@ -233,27 +235,27 @@ def test_a_target_without_credentials_is_no_longer_authorized(emulator: Emulator
     assert tenant.jobs("servicePrincipals", id)[0]["status"]["code"] == "NotConfigured"
 
 
-def test_an_object_is_provisioned_on_demand_with_a_result_of_two_texts(
+def test_provision_on_demand_returns_its_result_as_two_json_texts(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     put_credentials(emulator, **PASSWORD)
     answer = graph.post(f"{only_job(graph)}/provisionOnDemand", json=SUBJECT)
     assert answer.status_code == 200
-    told = answer.json()
-    assert told["@odata.context"].endswith("#microsoft.graph.stringKeyStringValuePair")
-    assert json.loads(told["key"]) == {"result": "Success", "details": {}}
-    assert json.loads(told["value"])["sourceIdentity"] == {"id": UNKNOWN_GUID, "type": "User"}
+    result = answer.json()
+    assert result["@odata.context"].endswith("#microsoft.graph.stringKeyStringValuePair")
+    assert json.loads(result["key"]) == {"result": "Success", "details": {}}
+    assert json.loads(result["value"])["sourceIdentity"] == {"id": UNKNOWN_GUID, "type": "User"}
     emulator.tenant.third_party.revoke("p4ss")
-    told = graph.post(f"{only_job(graph)}/provisionOnDemand", json=SUBJECT).json()
-    assert json.loads(told["key"])["result"] == "Failure"
+    result = graph.post(f"{only_job(graph)}/provisionOnDemand", json=SUBJECT).json()
+    assert json.loads(result["key"])["result"] == "Failure"
 
 
-def test_nothing_is_provisioned_on_demand_without_credentials(graph: httpx.Client) -> None:
+def test_provision_on_demand_fails_without_credentials(graph: httpx.Client) -> None:
     refused = graph.post(f"{only_job(graph)}/provisionOnDemand", json=SUBJECT)
     assert nested(refused) == (400, "UnknownError", "SynchronizationJobNotConfigured")
 
 
-def test_given_credentials_are_validated_and_not_kept(
+def test_validate_credentials_does_not_save_what_it_is_given(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     given = {"useSavedCredentials": False, "credentials": pairs(**PASSWORD), "templateId": "scim"}
@@ -269,7 +271,7 @@ def test_given_credentials_are_validated_and_not_kept(
         )
 
 
-def test_saved_credentials_are_validated_whatever_was_given(
+def test_use_saved_credentials_ignores_the_given_ones(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     body = {"useSavedCredentials": True, "credentials": pairs(Password="an0ther")}
@@ -303,7 +305,7 @@ def test_a_bearer_token_is_validated_at_the_third_party(
     assert nested(validate(party.scim_url, expired))[1] == "InvalidCredentials"
 
 
-def test_that_foreign_credentials_are_valid_is_an_assumption() -> None:
+def test_whether_foreign_credentials_are_valid_is_an_assumption() -> None:
     assumptions = Assumptions(foreign_credentials_are_valid=False)
     with Emulator(assumptions=assumptions) as emulator, authorized(emulator) as graph:
         body = {"credentials": pairs(**PASSWORD)}
@@ -314,7 +316,7 @@ def test_that_foreign_credentials_are_valid_is_an_assumption() -> None:
         )
 
 
-def test_a_validation_of_what_is_not_there_is_refused(graph: httpx.Client) -> None:
+def test_validate_credentials_refuses_an_unknown_job_template_or_key(graph: httpx.Client) -> None:
     body = {"credentials": pairs(**PASSWORD)}
     assert error(graph.post(f"{JOBS}/scim.nothing/validateCredentials", json=body))[0] == 404
     unknown = {**body, "templateId": "slack"}

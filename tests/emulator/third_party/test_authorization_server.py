@@ -1,4 +1,4 @@
-"""A target application to authorize against: codes that are really exchanged, and refused."""
+"""The third party exchanges and refuses codes, and Graph reports it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def party(emulator: Emulator) -> ThirdParty:
 
 
 def form(**changed: str | None) -> dict[str, str]:
-    """A right token request but for what is changed; None leaves a field out."""
+    """A valid token request with changed fields. None leaves a field out."""
     fields: dict[str, str | None] = {
         "client_id": DEFAULT_THIRD_PARTY_CLIENT_ID,
         "client_secret": DEFAULT_THIRD_PARTY_CLIENT_SECRET,
@@ -51,7 +51,7 @@ def form(**changed: str | None) -> dict[str, str]:
 
 
 def credentials(emulator: Emulator, **changed: str | None) -> dict[str, Any]:
-    """The body of an acquireAccessToken for the third party, changed likewise."""
+    """A valid body of acquireAccessToken for the third party, with changed fields."""
     values: dict[str, str | None] = {
         "Oauth2ClientId": DEFAULT_THIRD_PARTY_CLIENT_ID,
         "Oauth2ClientSecret": DEFAULT_THIRD_PARTY_CLIENT_SECRET,
@@ -70,7 +70,7 @@ def kept(emulator: Emulator) -> dict[str, str]:
 # Over HTTP, as any OAuth client sees it
 
 
-def test_a_browser_is_sent_back_with_a_code_that_its_token_endpoint_takes_once(
+def test_the_browser_returns_with_a_code_that_works_once(
     emulator: Emulator,
 ) -> None:
     query = {
@@ -93,11 +93,11 @@ def test_a_browser_is_sent_back_with_a_code_that_its_token_endpoint_takes_once(
         again = client.post(f"{PATH}/token", data=asked)
         assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     party = emulator.tenant.third_party
-    # RFC 6749, 4.1.2: whoever sends a code twice may have stolen it.
+    # RFC 6749, 4.1.2: a code that is sent twice may be stolen.
     assert not party.accepts(tokens["access_token"])
 
 
-def test_a_client_can_send_its_secret_in_a_header(emulator: Emulator, party: ThirdParty) -> None:
+def test_a_client_can_authenticate_in_a_header(emulator: Emulator, party: ThirdParty) -> None:
     party.register_client("a client", "a:secret", ["https://a.example"])
     code = party.issue_code("a client", "https://a.example")
     asked = form(code=code, redirect_uri="https://a.example", client_id=None, client_secret=None)
@@ -109,7 +109,7 @@ def test_a_client_can_send_its_secret_in_a_header(emulator: Emulator, party: Thi
         assert right.status_code == 200
 
 
-def test_a_refresh_token_and_a_client_alone_obtain_tokens_too(
+def test_refresh_token_and_client_credentials_grants_obtain_tokens(
     emulator: Emulator, party: ThirdParty
 ) -> None:
     with anonymous(emulator) as client:
@@ -127,7 +127,7 @@ def test_a_refresh_token_and_a_client_alone_obtain_tokens_too(
 
 
 @pytest.mark.parametrize(
-    ("changed", "status", "told"),
+    ("changed", "status", "reported"),
     [
         ({"code": "unknown"}, 400, "invalid_grant"),
         ({"redirect_uri": "https://elsewhere.example"}, 400, "invalid_grant"),
@@ -142,13 +142,17 @@ def test_a_refresh_token_and_a_client_alone_obtain_tokens_too(
         ({"client_secret": None}, 401, "invalid_client"),
     ],
 )
-def test_a_token_request_that_is_wrong_is_refused_and_quotes_nothing(
-    emulator: Emulator, party: ThirdParty, changed: dict[str, str | None], status: int, told: str
+def test_an_invalid_token_request_is_refused_and_quotes_nothing(
+    emulator: Emulator,
+    party: ThirdParty,
+    changed: dict[str, str | None],
+    status: int,
+    reported: str,
 ) -> None:
     code = party.issue_code()
     with anonymous(emulator) as client:
         answer = client.post(f"{PATH}/token", data=form(**{"code": code, **changed}))
-        assert (answer.status_code, answer.json()["error"]) == (status, told)
+        assert (answer.status_code, answer.json()["error"]) == (status, reported)
         for sent in (code, DEFAULT_THIRD_PARTY_CLIENT_SECRET, "unknown", "elsewhere"):
             assert sent not in answer.json()["error_description"].replace("not known", "")
         # Nothing was spent by it.
@@ -192,7 +196,7 @@ def test_a_code_is_sent_only_to_a_registered_redirect_uri(
 # Through acquireAccessToken
 
 
-def test_a_code_is_exchanged_and_the_tokens_land_in_the_secrets(
+def test_the_tokens_of_an_exchanged_code_are_saved(
     emulator: Emulator, graph: httpx.Client, party: ThirdParty
 ) -> None:
     body = credentials(emulator, Oauth2AuthorizationCode=party.issue_code())
@@ -220,7 +224,7 @@ def test_a_code_is_exchanged_and_the_tokens_land_in_the_secrets(
         ({"Oauth2ClientSecret": None}, CLIENT_REFUSED),
     ],
 )
-def test_graph_wraps_the_refusal_of_the_third_party_and_saves_nothing(
+def test_a_refusal_of_the_third_party_fails_the_call_and_saves_nothing(
     emulator: Emulator,
     graph: httpx.Client,
     party: ThirdParty,
@@ -245,7 +249,7 @@ def test_a_code_expires(emulator: Emulator, graph: httpx.Client, party: ThirdPar
     assert "expired" in error(refused)[2]
 
 
-def test_a_code_of_another_client_is_not_known(
+def test_a_code_of_another_client_is_refused(
     emulator: Emulator, graph: httpx.Client, party: ThirdParty
 ) -> None:
     party.register_client("another", "s", [DEFAULT_REDIRECT_URI])
@@ -256,7 +260,7 @@ def test_a_code_of_another_client_is_not_known(
         party.issue_code(redirect_uri="https://elsewhere.example")
 
 
-def test_other_urls_of_the_emulator_are_no_token_endpoints(
+def test_another_url_of_the_emulator_is_not_a_token_endpoint(
     emulator: Emulator, graph: httpx.Client, party: ThirdParty
 ) -> None:
     body = credentials(
@@ -267,7 +271,7 @@ def test_other_urls_of_the_emulator_are_no_token_endpoints(
     assert nested(graph.post(ACQUIRE, json=body))[2] == "Oauth2TokenEndpointUnavailable"
 
 
-def test_the_template_of_an_oauth_application_knows_its_token_endpoint(
+def test_an_oauth_template_names_its_token_endpoint(
     emulator: Emulator, graph: httpx.Client, party: ThirdParty
 ) -> None:
     made = emulator.tenant.instantiate(OAUTH_TEMPLATE_ID, "Ours")
@@ -283,7 +287,7 @@ def test_the_template_of_an_oauth_application_knows_its_token_endpoint(
         assert graph.post(path, json=right).status_code == 204
 
 
-def test_a_client_alone_or_a_refresh_token_is_exchanged_too(
+def test_client_credentials_and_a_refresh_token_are_exchanged(
     emulator: Emulator, graph: httpx.Client, party: ThirdParty
 ) -> None:
     assert graph.post(ACQUIRE, json=credentials(emulator)).status_code == 204
@@ -299,7 +303,7 @@ def test_a_client_alone_or_a_refresh_token_is_exchanged_too(
 
 
 @pytest.mark.parametrize("are_exchanged", [True, False])
-def test_that_a_client_without_a_code_gets_a_token_is_an_assumption(are_exchanged: bool) -> None:
+def test_whether_a_client_without_a_code_gets_a_token_is_an_assumption(are_exchanged: bool) -> None:
     assumed = Assumptions(client_credentials_are_exchanged=are_exchanged)
     with Emulator(assumptions=assumed) as emulator, authorized(emulator) as graph:
         party = emulator.tenant.third_party
@@ -314,7 +318,7 @@ def test_that_a_client_without_a_code_gets_a_token_is_an_assumption(are_exchange
         assert "Oauth2RefreshToken" in kept(emulator)
 
 
-def test_a_client_without_a_code_gets_no_refresh_token_elsewhere_either(
+def test_no_third_party_returns_a_refresh_token_without_a_code(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     elsewhere = "https://login.contoso.example/token"
@@ -326,7 +330,7 @@ def test_a_client_without_a_code_gets_no_refresh_token_elsewhere_either(
 
 
 @pytest.mark.parametrize("uses", [True, False])
-def test_that_saved_secrets_help_the_exchange_is_an_assumption(uses: bool) -> None:
+def test_whether_saved_secrets_complete_the_exchange_is_an_assumption(uses: bool) -> None:
     with (
         Emulator(assumptions=Assumptions(exchange_uses_saved_secrets=uses)) as emulator,
         authorized(emulator) as graph,
@@ -339,7 +343,7 @@ def test_that_saved_secrets_help_the_exchange_is_an_assumption(uses: bool) -> No
         assert party.accepts(kept(emulator)["Oauth2AccessToken"]) == uses
 
 
-def test_that_foreign_codes_are_accepted_is_an_assumption() -> None:
+def test_whether_foreign_codes_are_accepted_is_an_assumption() -> None:
     with (
         Emulator(assumptions=Assumptions(foreign_codes_are_accepted=False)) as emulator,
         authorized(emulator) as graph,
@@ -352,7 +356,7 @@ def test_that_foreign_codes_are_accepted_is_an_assumption() -> None:
 
 
 def authorize(tenant: Tenant, id: str = DEFAULT_SERVICE_PRINCIPAL_ID) -> str:
-    """Authorizes the service principal with a code and starts its job; the job's id."""
+    """Authorize the service principal with a code and start its job. Return the job's id."""
     party = tenant.third_party
     tenant.acquire_access_token(
         "servicePrincipals",
@@ -375,7 +379,7 @@ def code_after_cycle(tenant: Tenant) -> str:
     return str(job["status"]["code"])
 
 
-def test_an_access_token_is_renewed_when_it_has_expired() -> None:
+def test_an_expired_access_token_is_renewed() -> None:
     now = datetime.now(timezone.utc)
     tenant = Tenant(now=lambda: now)
     tenant.third_party.serve_at("https://localhost:1")
@@ -394,7 +398,7 @@ def test_an_access_token_is_renewed_when_it_has_expired() -> None:
     assert tenant.third_party.accepts(after["Oauth2AccessToken"])
 
 
-def test_an_authorization_that_the_third_party_took_back_quarantines_until_a_new_one(
+def test_a_revoked_authorization_quarantines_the_job_until_a_new_one(
     emulator: Emulator, graph: httpx.Client, party: ThirdParty
 ) -> None:
     authorize(emulator.tenant)
@@ -410,7 +414,7 @@ def test_an_authorization_that_the_third_party_took_back_quarantines_until_a_new
     assert code_after_cycle(emulator.tenant) == "Active"
 
 
-def test_saved_client_credentials_alone_fetch_no_first_token(
+def test_saved_client_credentials_alone_obtain_no_first_token(
     emulator: Emulator, graph: httpx.Client
 ) -> None:
     saved = credentials(emulator)["credentials"]
@@ -419,7 +423,7 @@ def test_saved_client_credentials_alone_fetch_no_first_token(
     assert nested(refused)[1] == "InvalidCredentials"
 
 
-def test_the_third_party_remembers_in_the_state_file_and_no_secret_is_in_there(
+def test_the_state_file_keeps_the_third_party_without_its_secrets(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "tenant.json"
@@ -448,7 +452,7 @@ def test_the_third_party_remembers_in_the_state_file_and_no_secret_is_in_there(
         assert party.accepts(party.token(mine)["access_token"])
 
 
-def test_a_state_file_from_before_the_third_party_is_still_read(tmp_path: Path) -> None:
+def test_a_state_file_without_a_third_party_is_read(tmp_path: Path) -> None:
     file = tmp_path / "tenant.json"
     with Emulator(state=file) as emulator:
         emulator.tenant.put_secrets("applications", DEFAULT_APPLICATION_ID, {"UserName": "x"})

@@ -1,4 +1,4 @@
-"""The calls of Graph, and answers that are not Graph's."""
+"""Calls of Graph that fail, and answers that do not come from Graph."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("plain_environment")
 
 
 @pytest.mark.parametrize("kind", ["servicePrincipals", "applications"])
-def test_an_application_id_in_the_place_of_an_object_id_is_recognised_at_the_first_404(
+def test_the_first_404_reports_an_application_id_given_as_object_id(
     emulator: Emulator, kind: Any
 ) -> None:
     app = emulator.tenant.create_application("Mistaken")
@@ -60,7 +60,7 @@ def test_a_redirect_is_not_followed(emulator: Emulator) -> None:
     assert emulator.journal.select(path="/elsewhere") == []
 
 
-def test_a_proxys_page_is_reported_as_its_status(emulator: Emulator) -> None:
+def test_a_page_of_a_proxy_is_reported_by_its_status_alone(emulator: Emulator) -> None:
     page = Fault(
         path="*/acquireAccessToken",
         status=407,
@@ -80,7 +80,7 @@ CHALLENGE = (
 
 
 @pytest.mark.parametrize(("times", "answers"), [(1, [401, 204]), (2, [401, 401])])
-def test_a_claims_challenge_is_met_once_with_a_new_token_and_then_reported(
+def test_a_claims_challenge_is_answered_once_with_a_new_token_and_then_fails(
     emulator: Emulator, times: int, answers: list[int]
 ) -> None:
     challenge = Fault(
@@ -100,7 +100,7 @@ def test_a_claims_challenge_is_met_once_with_a_new_token_and_then_reported(
     assert len(emulator.journal.select("POST", "*/token")) == 2
 
 
-def test_tls_that_is_not_trusted_is_reported_at_once_with_what_to_check(emulator: Emulator) -> None:
+def test_an_untrusted_certificate_fails_at_once_with_its_remedy(emulator: Emulator) -> None:
     trusting_others = {**emulator.environment, "ENTRA_PROVISIONING_CA_FILE": ""}
     message = r"getting a token from .*CERTIFICATE_VERIFY_FAILED.*caFile"
     began = time.monotonic()
@@ -114,7 +114,7 @@ def test_tls_that_is_not_trusted_is_reported_at_once_with_what_to_check(emulator
 
 
 @pytest.mark.slow
-def test_an_authority_that_is_not_there_is_reported_by_its_name(emulator: Emulator) -> None:
+def test_an_unreachable_authority_is_reported_by_its_url(emulator: Emulator) -> None:
     elsewhere = {
         **emulator.environment,
         "ENTRA_PROVISIONING_AUTHORITY_HOST": "https://127.0.0.1:9",
@@ -124,7 +124,7 @@ def test_an_authority_that_is_not_there_is_reported_by_its_name(emulator: Emulat
         run(emulator, lambda steps: steps.create(Inputs.of({**INPUTS, "timeout": 6})), elsewhere)
 
 
-def test_an_authority_that_answers_404_makes_nothing_gone(emulator: Emulator) -> None:
+def test_a_404_of_the_authority_does_not_count_as_deleted(emulator: Emulator) -> None:
     old = created(emulator)
     for step in (lambda steps: steps.delete(old), lambda steps: steps.read(TARGET, old)):
         emulator.faults.add(Fault(path="*/token", status=404))
@@ -133,7 +133,7 @@ def test_an_authority_that_answers_404_makes_nothing_gone(emulator: Emulator) ->
     assert emulator.tenant.secrets("servicePrincipals", GUID) == {"SecretToken": "pl4nted"}
 
 
-def test_a_proxys_404_makes_nothing_gone(emulator: Emulator) -> None:
+def test_a_404_page_of_a_proxy_does_not_count_as_deleted(emulator: Emulator) -> None:
     old = created(emulator)
     page = Fault(path="/v1.0/*", status=404, body="<html>No such page.</html>", times=4)
     for step in (lambda steps: steps.delete(old), lambda steps: steps.read(TARGET, old)):
@@ -143,7 +143,7 @@ def test_a_proxys_404_makes_nothing_gone(emulator: Emulator) -> None:
             run(emulator, step)
 
 
-def test_404_of_the_secrets_alone_does_not_make_a_target_gone(emulator: Emulator) -> None:
+def test_a_404_of_the_secrets_alone_does_not_count_as_deleted(emulator: Emulator) -> None:
     old = created(emulator)
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=404))
     seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
@@ -170,7 +170,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE)
-def test_a_delete_believes_no_nonsense(
+def test_delete_fails_on_a_malformed_answer(
     hostile: StartHostile, emulator: Emulator, nonsense: Trick
 ) -> None:
     made = created(emulator)
@@ -182,7 +182,7 @@ def test_a_delete_believes_no_nonsense(
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE)
-def test_a_refresh_believes_no_nonsense(
+def test_refresh_fails_on_a_malformed_answer(
     hostile: StartHostile, emulator: Emulator, nonsense: Trick
 ) -> None:
     made = created(emulator)
@@ -197,7 +197,7 @@ def test_a_refresh_believes_no_nonsense(
         assert str(error).startswith(f"{doing} {TARGET}: 200: ")
 
 
-def test_an_update_believes_no_nonsense_and_empties_later(
+def test_update_leaves_old_keys_to_the_next_one_after_a_malformed_answer(
     hostile: StartHostile, emulator: Emulator
 ) -> None:
     made = created(emulator)

@@ -1,4 +1,4 @@
-"""A failure of Graph is shown without a secret and without control characters."""
+"""A failure of Graph is reported without secrets and control characters."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def refused(emulator: Emulator, credentials: Mapping[str, str]) -> RequestError:
     return caught.value
 
 
-def test_a_message_that_quotes_a_credential_is_withheld_and_the_rest_is_reported(
+def test_the_error_withholds_a_message_that_quotes_a_credential(
     emulator: Emulator,
 ) -> None:
     value = "pl4nted-t0ken"
@@ -62,7 +62,9 @@ def test_a_message_that_quotes_a_credential_is_withheld_and_the_rest_is_reported
         assert str(error).endswith(f"). {REMEDIES['400']}")
 
 
-def test_what_is_no_secret_hides_neither_the_message_nor_the_remedy(emulator: Emulator) -> None:
+def test_a_value_that_is_not_secret_withholds_neither_message_nor_remedy(
+    emulator: Emulator,
+) -> None:
     credentials = {
         "BaseAddress": "https://scim.contoso.example/v2",
         "UserName": "setting",
@@ -78,7 +80,7 @@ def test_what_is_no_secret_hides_neither_the_message_nor_the_remedy(emulator: Em
 
 
 @pytest.mark.parametrize("message", [HOSTILE, "[" * 100_000, "a%2525&#x26;" * 50_000])
-def test_what_graph_says_steers_neither_a_terminal_nor_a_pipeline(
+def test_a_message_of_graph_controls_neither_a_terminal_nor_a_pipeline(
     emulator: Emulator, message: str
 ) -> None:
     fault = Fault(status=400, code=HOSTILE, message=message, path="*/acquireAccessToken")
@@ -95,7 +97,7 @@ def test_what_graph_says_steers_neither_a_terminal_nor_a_pipeline(
         assert len(line) < 2_000
 
 
-def test_an_id_of_graph_that_is_none_or_quotes_a_credential_is_not_shown(
+def test_a_malformed_or_secret_request_id_is_not_shown(
     emulator: Emulator,
 ) -> None:
     for said in ("pl4nted", "##vso[task.debug]"):
@@ -115,17 +117,17 @@ def test_the_synchronization_services_own_error_is_unwrapped() -> None:
 @pytest.mark.parametrize(
     "message", ["", "plain", "[]", "{}", '{"error": 1}', '{"error":{"code":1}}']
 )
-def test_a_message_that_wraps_nothing_stays(message: str) -> None:
+def test_a_message_without_an_inner_error_stays_unchanged(message: str) -> None:
     assert unwrapped("UnknownError", message) == ("UnknownError", message)
 
 
-def test_brackets_without_end_are_no_error_of_the_synchronization_service() -> None:
+def test_a_deeply_nested_message_is_not_unwrapped() -> None:
     for message in ("[" * 100_000, '{"error":' * 100_000):
         assert unwrapped("UnknownError", message) == ("UnknownError", message)
 
 
 @pytest.mark.parametrize(("status", "spent"), [(200, True), (500, True), (400, False)])
-def test_a_code_may_be_spent_by_a_call_whose_answer_has_no_end(
+def test_an_endless_answer_to_a_code_warns_that_it_may_be_spent(
     hostile: StartHostile, status: int, spent: bool
 ) -> None:
     server = hostile({ACTION: Trick(status, ENDLESS.headers, ENDLESS.body, True)})
@@ -135,7 +137,7 @@ def test_a_code_may_be_spent_by_a_call_whose_answer_has_no_end(
     assert len([asked for asked in server.asked if asked.endswith(ACTION)]) == 1
 
 
-def test_of_two_headers_that_ask_to_wait_the_longer_counts(hostile: StartHostile) -> None:
+def test_the_longer_of_two_retry_after_headers_counts(hostile: StartHostile) -> None:
     twice = Trick(429, (("Retry-After", "70"), ("Retry-After", "90")))
     for path in (ACTION, "/token"):
         error = failure(graph_and_entra(hostile({path: twice})), creates())
@@ -154,7 +156,7 @@ def test_of_two_headers_that_ask_to_wait_the_longer_counts(hostile: StartHostile
         ",,,",
     ],
 )
-def test_a_date_to_wait_for_that_is_nonsense_hides_no_spent_code(
+def test_an_invalid_retry_after_still_warns_about_a_spent_code(
     hostile: StartHostile, date: str
 ) -> None:
     seconds(date)

@@ -1,4 +1,4 @@
-"""The synchronization jobs that Graph lists, and their quarantines."""
+"""Refresh reads the synchronization jobs and their quarantines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("plain_environment")
 HOSTILE = "\x1b[31m##vso[task.setvariable variable=x]y\r\n::set-output name=x::y\u202e\x9b1m"
 
 
-def test_what_a_job_says_of_its_quarantine_is_reported_in_one_line(emulator: Emulator) -> None:
+def test_refresh_warns_about_a_quarantine_in_one_line(emulator: Emulator) -> None:
     old = created(emulator)
     quarantine = {
         "reason": "EncounteredQuarantineException",
@@ -54,16 +54,14 @@ def test_what_a_job_says_of_its_quarantine_is_reported_in_one_line(emulator: Emu
     ],
     ids=str,
 )
-def test_a_refresh_believes_no_nonsense_of_a_job(
-    hostile: StartHostile, job: dict[str, Any]
-) -> None:
+def test_refresh_fails_on_a_malformed_job(hostile: StartHostile, job: dict[str, Any]) -> None:
     held = said({"value": [{"key": "SecretToken", "value": "*"}]})
     server = hostile({SECRETS: held, JOBS: said({"value": [job]})})
     reported = str(failure(graph_and_entra(server), reads))
     assert reported.startswith(f"reading the synchronization jobs of {TARGET}: 200: ")
 
 
-def test_keys_and_reasons_that_graph_adds_are_kept_as_they_are(
+def test_keys_and_quarantine_reasons_new_to_the_sdk_are_kept(
     hostile: StartHostile, emulator: Emulator
 ) -> None:
     held = said({"value": [{"key": "KeyToCome", "value": "*"}]})
@@ -76,6 +74,6 @@ def test_keys_and_reasons_that_graph_adds_are_kept_as_they_are(
     assert "job job, ReasonToCome, disabled. Start it again in" in lines[-1]
 
     server.tricks = {**server.tricks, SECRETS: held}
-    with pytest.raises(RequestError):  # this server lets nobody put
+    with pytest.raises(RequestError):  # the server answers a PUT with the list
         run(emulator, lambda steps: steps.delete(seen), graph_and_entra(server))
     assert f"PUT /v1.0/{TARGET}{SECRETS}" in server.asked

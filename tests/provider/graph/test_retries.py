@@ -1,4 +1,4 @@
-"""When a call is sent again, and what the calls of one run share."""
+"""When a call is retried, and which pauses and tokens the calls of a run share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.steps import INPUTS, TARGET, WITH_CODE, created, posts, run
 
 
 @pytest.mark.slow
-def test_a_new_target_is_looked_up_once_and_waited_for(emulator: Emulator) -> None:
+def test_a_missing_new_target_is_looked_up_once_and_retried(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=404, times=2))
     created(emulator)
     assert posts(emulator) == [404, 404, 204]
@@ -25,9 +25,7 @@ def test_a_new_target_is_looked_up_once_and_waited_for(emulator: Emulator) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503, 504])
-def test_a_call_is_repeated_after_the_time_that_graph_asks_for(
-    emulator: Emulator, status: int
-) -> None:
+def test_a_retry_waits_as_long_as_retry_after_asks(emulator: Emulator, status: int) -> None:
     emulator.faults.add(
         Fault(path="*/acquireAccessToken", status=status, headers={"Retry-After": "2"})
     )
@@ -38,7 +36,7 @@ def test_a_call_is_repeated_after_the_time_that_graph_asks_for(
 
 
 @pytest.mark.slow
-def test_a_long_wait_is_reported_and_one_beyond_the_timeout_is_not_begun(
+def test_a_long_wait_is_logged_and_one_beyond_the_timeout_fails_at_once(
     emulator: Emulator,
 ) -> None:
     wait = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
@@ -58,7 +56,7 @@ def test_a_long_wait_is_reported_and_one_beyond_the_timeout_is_not_begun(
 @pytest.mark.parametrize(
     "fault", [{"status": 404}, {"status": 401, "code": "UnknownError", "message": ""}]
 )
-def test_a_new_target_is_waited_for_and_a_known_one_is_not(
+def test_create_retries_a_missing_target_and_update_does_not(
     emulator: Emulator, fault: dict[str, Any]
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
@@ -72,7 +70,7 @@ def test_a_new_target_is_waited_for_and_a_known_one_is_not(
 
 
 @pytest.mark.slow
-def test_a_target_that_does_not_appear_is_waited_for_within_a_part_of_the_timeout(
+def test_create_retries_a_missing_target_for_part_of_the_timeout(
     emulator: Emulator,
 ) -> None:
     missing = {**INPUTS, "service_principal_id": "99999999-9999-4999-8999-999999999999"}
@@ -93,7 +91,7 @@ def test_a_target_that_does_not_appear_is_waited_for_within_a_part_of_the_timeou
         {"status": 500},
     ],
 )
-def test_a_refusal_is_final(emulator: Emulator, fault: dict[str, Any]) -> None:
+def test_a_refusal_is_not_retried(emulator: Emulator, fault: dict[str, Any]) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
     with pytest.raises(RequestError, match=str(fault["status"])):
         created(emulator)
@@ -104,7 +102,7 @@ def test_a_refusal_is_final(emulator: Emulator, fault: dict[str, Any]) -> None:
     "fault",
     [{"drop": "before"}, {"drop": "after"}, {"status": 503}, {"status": 504}],
 )
-def test_a_code_is_not_sent_again_where_the_call_may_have_been_carried_out(
+def test_a_code_is_not_sent_again_after_a_call_that_may_have_acted(
     emulator: Emulator, fault: dict[str, Any]
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
@@ -114,19 +112,19 @@ def test_a_code_is_not_sent_again_where_the_call_may_have_been_carried_out(
 
 
 @pytest.mark.slow
-def test_a_code_is_not_sent_again_where_no_answer_came_in_time(emulator: Emulator) -> None:
+def test_a_code_is_not_sent_again_after_a_timeout(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
     with pytest.raises(
         RequestError,
         match=r"no answer within 1 s\. If timeout is short, raise it.*code may be spent",
     ):
         created(emulator, {**WITH_CODE, "timeout": 1})
-    time.sleep(2)  # a delayed call stands in the journal once the emulator is done with it
+    time.sleep(2)  # the journal gets a delayed call only at its end
     assert len(posts(emulator)) == 1
 
 
 @pytest.mark.parametrize("status", [429, 404])
-def test_a_code_is_sent_again_where_the_service_did_not_act(
+def test_a_code_is_sent_again_after_a_call_that_did_not_act(
     emulator: Emulator, status: int
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=status))
@@ -144,14 +142,16 @@ def test_reusable_credentials_are_sent_again_after_a_lost_answer(emulator: Emula
     "fault",
     [{"status": 429, "headers": {"Retry-After": "1"}}, {"status": 503}, {"drop": "before"}],
 )
-def test_entra_is_waited_for_as_graph_is(emulator: Emulator, fault: dict[str, Any]) -> None:
+def test_a_token_request_is_retried_like_a_call_of_graph(
+    emulator: Emulator, fault: dict[str, Any]
+) -> None:
     emulator.faults.add(Fault(path="*/token", **fault))
     created(emulator, WITH_CODE)
     assert posts(emulator) == [204]
     assert len(emulator.journal.select("POST", "*/token")) == 2
 
 
-def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
+def test_a_token_request_that_times_out_does_not_report_a_spent_code(
     emulator: Emulator,
 ) -> None:
     emulator.faults.add(Fault(path="*/token", delay=2.0))
@@ -164,7 +164,7 @@ def test_a_token_that_does_not_come_is_not_taken_for_a_code_that_was_sent(
 
 
 @pytest.mark.slow
-def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emulator) -> None:
+def test_a_timeout_while_waiting_for_another_resource_sends_no_call(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0))
 
     async def step(steps: Lifecycle) -> list[Any]:
@@ -179,7 +179,7 @@ def test_waiting_for_its_turn_longer_than_its_time_is_not_a_call(emulator: Emula
 
 
 @pytest.mark.slow
-def test_a_wait_of_no_seconds_is_a_wait_all_the_same(emulator: Emulator) -> None:
+def test_a_retry_after_of_0_still_waits_between_retries(emulator: Emulator) -> None:
     now = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "0"}, times=1000)
     emulator.faults.add(now)
     with pytest.raises(RequestError, match=": 429"):
@@ -217,7 +217,7 @@ def token_requests(emulator: Emulator) -> int:
 
 
 @pytest.mark.slow
-def test_a_limit_is_met_with_few_calls_in_vain() -> None:
+def test_a_throttled_run_wastes_few_calls() -> None:
     with Emulator(throttling=Limits(resource_units=10)) as emulator:
         made = create_all(emulator, 20)
         assert [one.status for one in made] == ["Authorized"] * 20
@@ -226,7 +226,7 @@ def test_a_limit_is_met_with_few_calls_in_vain() -> None:
 
 
 @pytest.mark.slow
-def test_a_pause_that_one_call_is_reported_holds_for_all(emulator: Emulator) -> None:
+def test_a_retry_after_pauses_every_call(emulator: Emulator) -> None:
     emulator.faults.add(
         Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "3"})
     )
@@ -249,7 +249,7 @@ def test_a_pause_that_one_call_is_reported_holds_for_all(emulator: Emulator) -> 
     assert sorted(map(str, posts(emulator))) == ["204", "204", "429"]
 
 
-def test_a_step_that_has_less_time_than_the_pause_fails_without_a_call(emulator: Emulator) -> None:
+def test_a_step_with_less_time_than_the_pause_fails_without_a_call(emulator: Emulator) -> None:
     emulator.faults.add(
         Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "60"})
     )
@@ -270,7 +270,7 @@ def test_a_step_that_has_less_time_than_the_pause_fails_without_a_call(emulator:
 
 
 @pytest.mark.slow
-def test_what_graph_answered_is_not_hidden_by_the_pause_that_it_asked_for(
+def test_the_error_shows_the_answer_that_asked_for_the_pause(
     emulator: Emulator,
 ) -> None:
     emulator.faults.add(
@@ -281,7 +281,7 @@ def test_what_graph_answered_is_not_hidden_by_the_pause_that_it_asked_for(
     assert "not sent" not in str(error)
 
 
-def test_an_authority_that_answers_404_is_not_taken_for_a_new_target(emulator: Emulator) -> None:
+def test_a_404_of_the_authority_is_not_retried(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/token", status=404, times=9))
     (error,) = create_all(emulator, 1, timeout=60)
     assert isinstance(error, SignInError)
@@ -289,14 +289,14 @@ def test_an_authority_that_answers_404_is_not_taken_for_a_new_target(emulator: E
 
 
 @pytest.mark.slow
-def test_one_refusal_of_entra_holds_for_all(emulator: Emulator) -> None:
+def test_a_retry_after_of_entra_pauses_every_token_request(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/token", status=429, headers={"Retry-After": "2"}))
     made = create_all(emulator, 20)
     assert [one.status for one in made] == ["Authorized"] * 20
     assert token_requests(emulator) == 2
 
 
-def test_a_failure_of_entra_is_shared_by_those_who_waited_for_it(emulator: Emulator) -> None:
+def test_calls_that_wait_for_one_token_request_share_its_failure(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/token", status=400, delay=1.0))
     made = create_all(emulator, 20)
     assert {type(one) for one in made} == {SignInError}
@@ -309,7 +309,7 @@ CHALLENGE = (
 )
 
 
-def test_one_challenge_asks_for_one_token(emulator: Emulator) -> None:
+def test_a_challenge_to_many_calls_requests_one_token(emulator: Emulator) -> None:
     challenge = Fault(
         path="*/acquireAccessToken",
         status=401,
@@ -324,7 +324,7 @@ def test_one_challenge_asks_for_one_token(emulator: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_a_token_answer_that_does_not_come_is_asked_for_again(emulator: Emulator) -> None:
+def test_a_token_request_without_an_answer_is_sent_again(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/token", delay=40.0))
     began = time.monotonic()
     made = create_all(emulator, 4)

@@ -25,7 +25,5 @@ def test_the_keys_are_those_of_msgraph_sdk() -> None:
         ("hunter2-hunter2", None),
     ],
 )
-def test_the_nearest_key_is_proposed_only_where_one_resembles(
-    written: str, meant: str | None
-) -> None:
+def test_only_a_similar_key_is_suggested(written: str, meant: str | None) -> None:
     assert nearest(written) == meant

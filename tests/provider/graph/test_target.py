@@ -15,7 +15,7 @@ GUID = "ABCDEF01-2222-3333-4444-555555555555"
         (f" /servicePrincipals/{GUID}/ ", "servicePrincipals"),
     ],
 )
-def test_the_forms_of_an_id_name_one_target(text: str, kind: Kind | None) -> None:
+def test_every_form_of_an_id_names_the_same_target(text: str, kind: Kind | None) -> None:
     found = parse(text, kind)
     assert found == Target("servicePrincipals", GUID.lower())
     assert str(found) == f"servicePrincipals/{GUID.lower()}"
@@ -34,5 +34,5 @@ def test_the_forms_of_an_id_name_one_target(text: str, kind: Kind | None) -> Non
         ("/applications/", "applications"),
     ],
 )
-def test_anything_else_names_none(text: str, kind: Kind | None) -> None:
+def test_any_other_text_names_no_target(text: str, kind: Kind | None) -> None:
     assert parse(text, kind) is None

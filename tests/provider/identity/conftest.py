@@ -1,4 +1,4 @@
-"""A process with the environment of another machine."""
+"""The environment of another machine or pipeline."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from support.hostile_server import HostileServer, Trick
 
 
 @pytest.fixture(scope="module")
-def no_machine_of_azures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a service of managed identities that has none, and says so at once."""
+def no_managed_identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a managed identity endpoint that refuses every request."""
     folder = tmp_path_factory.mktemp("no-identity")
     with HostileServer({"": Trick(400)}, folder, name="") as server:
         yield server.url
 
 
 @pytest.fixture
-def path(tmp_path: Path, no_machine_of_azures: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder of PATH, beside what every system has; and no service of Azure's to ask."""
+def path(tmp_path: Path, no_managed_identity: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is first on PATH, before only /usr/bin and /bin, on a machine outside Azure."""
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", no_machine_of_azures)
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", no_managed_identity)
     for name in [name for name in os.environ if name.startswith(("AZURE_CLIENT", "IDENTITY_"))]:
         monkeypatch.delenv(name)
     return tmp_path
@@ -30,12 +30,12 @@ def path(tmp_path: Path, no_machine_of_azures: str, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], None]:
-    """Makes this process one that has these variables, and none of another identity's.
+    """Set the environment of this process, without variables of other identities.
 
-    azure-identity's classes take some of theirs from nowhere else.
+    azure-identity reads some variables only from the process.
     """
     prefixes = ("ACTIONS_", "ARM_", "AZURE_", "IDENTITY_", "IMDS_", "MSI_", "SYSTEM_")
-    # Set first, so that it is as before after the test, whatever the provider puts there.
+    # Set first, so that monkeypatch restores them even if the provider changes them.
     for name in ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "SYSTEM_OIDCREQUESTURI"):
         monkeypatch.setenv(name, "")
 

@@ -30,7 +30,7 @@ from support.sign_in import Machine, authorized_by
         ("china", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
     ],
 )
-def test_a_cloud_has_its_authority_its_endpoint_and_its_scope(
+def test_each_cloud_has_its_authority_endpoint_and_scope(
     names: str, authority_host: str, graph_endpoint: str
 ) -> None:
     for name in names.split():
@@ -42,9 +42,7 @@ def test_a_cloud_has_its_authority_its_endpoint_and_its_scope(
 
 
 @pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
-def test_a_national_cloud_is_called_at_its_own_hosts_for_its_own_scope(
-    machine: Machine, cloud: Cloud
-) -> None:
+def test_each_cloud_is_called_at_its_own_hosts_and_scope(machine: Machine, cloud: Cloud) -> None:
     hosts = [str(urlsplit(url).hostname) for url in (cloud.authority_host, cloud.graph_endpoint)]
     with Emulator(hosts=hosts) as emulator, ConnectProxy(emulator.url) as proxy:
         machine(

@@ -1,4 +1,4 @@
-"""Which identity signs in, and why the others do not."""
+"""Which identity signs in, and why the others are skipped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from support.settings import (
 from support.steps import creates, failure
 
 
-def test_the_identities_come_in_the_order_of_pulumi_azuread() -> None:
+def test_identities_are_tried_in_the_order_of_pulumi_azuread() -> None:
     order: list[tuple[object, dict[str, str]]] = [
         (ClientCertificate("", "QUJD", ""), CERTIFICATE),
         (ClientSecret("s"), SECRET),
@@ -52,7 +52,7 @@ def test_the_identities_come_in_the_order_of_pulumi_azuread() -> None:
         assert len(chosen.passed_over) == first
 
 
-def test_the_certificate_given_as_text_comes_before_the_path_of_one() -> None:
+def test_an_inline_certificate_wins_over_a_certificate_path() -> None:
     both = {**CERTIFICATE, "ARM_CLIENT_CERTIFICATE_PATH": "/no/such/file"}
     assert found({}, both).identity == ClientCertificate("", "QUJD", "")
 
@@ -62,7 +62,7 @@ def test_the_password_of_a_certificate_keeps_its_white_space() -> None:
     assert found({}, locked).identity == ClientCertificate("", "QUJD", " p ")
 
 
-def test_what_is_not_configured_is_passed_over_with_what_is_missing() -> None:
+def test_each_skipped_identity_lists_its_missing_settings() -> None:
     chosen = found({}, {"ARM_USE_OIDC": "true", "ARM_CLIENT_ID": CLIENT_ID})
     assert chosen.identity == SignedIn(developer=True)
     assert chosen.passed_over == (
@@ -90,7 +90,7 @@ def test_what_is_not_configured_is_passed_over_with_what_is_missing() -> None:
         ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
     ],
 )
-def test_a_credential_without_its_client_is_reported_with_the_places_of_what_is_missing(
+def test_a_credential_without_client_or_tenant_fails_and_lists_where_to_set_them(
     variable: str, setting: str
 ) -> None:
     reported = problems({variable: "pl4nted"})
@@ -105,7 +105,7 @@ def test_a_credential_without_its_client_is_reported_with_the_places_of_what_is_
     assert managed.identity == ManagedIdentity("")
 
 
-def test_the_jobs_of_two_services_are_known_by_their_own_variables() -> None:
+def test_github_actions_and_azure_pipelines_are_detected_by_their_variables() -> None:
     github = {
         "ACTIONS_ID_TOKEN_REQUEST_URL": "https://g",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "g",
@@ -120,7 +120,7 @@ def test_the_jobs_of_two_services_are_known_by_their_own_variables() -> None:
     assert found({}, {**CLIENT, **github, **azure}).identity == SignedIn(developer=True)
 
 
-def test_workload_identity_takes_the_file_that_kubernetes_names(tmp_path: Path) -> None:
+def test_workload_identity_reads_the_token_file_of_kubernetes(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("i")
     named = {**CLIENT, "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token")}
     of_kubernetes = OidcToken("", str(tmp_path / "token"))
@@ -134,11 +134,11 @@ def test_workload_identity_takes_the_file_that_kubernetes_names(tmp_path: Path) 
     assert found({}, own).identity == OidcToken("", __file__)
 
 
-def test_a_token_that_is_not_to_be_used_is_not_missed(tmp_path: Path) -> None:
+def test_a_token_without_use_oidc_is_ignored(tmp_path: Path) -> None:
     assert found({}, {"ARM_OIDC_TOKEN": "left over"}).identity == SignedIn(developer=True)
 
 
-def test_a_secret_of_azure_variables_is_for_the_client_that_they_name() -> None:
+def test_an_azure_client_secret_is_used_only_for_its_client() -> None:
     another = CLIENT_ID.replace("c11e0", "c11e1")
     other = found({"azuread:clientId": another}, AZURE)
     assert other.identity == SignedIn(developer=True)
@@ -153,7 +153,7 @@ def test_a_secret_of_azure_variables_is_for_the_client_that_they_name() -> None:
     assert found({"azuread:clientId": CLIENT_ID}, unnamed).identity == ClientSecret("of-azure")
 
 
-def test_a_secret_of_azure_variables_is_for_the_tenant_that_they_name() -> None:
+def test_an_azure_client_secret_is_used_only_for_its_tenant() -> None:
     other = found({"azuread:tenantId": "another"}, AZURE)
     assert other.identity == SignedIn(developer=True)
     assert (
@@ -164,7 +164,7 @@ def test_a_secret_of_azure_variables_is_for_the_tenant_that_they_name() -> None:
     assert found({"azuread:tenantId": "another"}, unnamed).identity == ClientSecret("of-azure")
 
 
-def test_a_secret_of_azure_variables_is_not_sent_to_another_cloud_than_theirs() -> None:
+def test_an_azure_client_secret_is_used_only_for_its_cloud() -> None:
     of_government = {**AZURE, "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us/"}
     assert "environment: AZURE_AUTHORITY_HOST belongs to another cloud" in problems(of_government)
     chosen = found({"azuread:environment": "usgovernment"}, of_government)
@@ -174,7 +174,7 @@ def test_a_secret_of_azure_variables_is_not_sent_to_another_cloud_than_theirs() 
     assert found({}, {**of_government, **SECRET}).identity == ClientSecret("s")
 
 
-def test_a_certificate_of_azure_variables_comes_before_their_secret() -> None:
+def test_an_azure_certificate_wins_over_an_azure_client_secret() -> None:
     password = {"AZURE_CLIENT_CERTIFICATE_PASSWORD": "p"}
     chosen = found({}, {**AZURE, **password, "AZURE_CLIENT_CERTIFICATE_PATH": __file__})
     assert chosen.identity == ClientCertificate(__file__, "", "p")
@@ -183,12 +183,12 @@ def test_a_certificate_of_azure_variables_comes_before_their_secret() -> None:
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:40342", "http://127.0.0.1:40342/metadata/identity/oauth2/token"]
 )
-def test_the_endpoint_of_managed_identities_is_given_with_or_without_its_path(url: str) -> None:
+def test_the_managed_identity_endpoint_can_have_a_path(url: str) -> None:
     chosen = found({}, {**MANAGED, "ARM_MSI_ENDPOINT": url})
     assert chosen.identity == ManagedIdentity("http://127.0.0.1:40342")
 
 
-def test_no_person_signs_in_where_the_command_lines_are_not_to_be_used() -> None:
+def test_use_cli_false_skips_the_command_lines() -> None:
     chosen = found({}, {"ARM_USE_CLI": "false"})
     assert chosen.identity == SignedIn(developer=False)
     assert "Azure CLI, Azure Developer CLI: useCli is false" in chosen.passed_over
@@ -218,6 +218,6 @@ def test_an_unusable_setting_of_an_identity_is_reported_by_name(
     assert said in problems({**others, name: value})
 
 
-def test_a_certificate_that_is_no_ascii_is_reported(emulator: Emulator) -> None:
+def test_a_non_ascii_certificate_is_reported(emulator: Emulator) -> None:
     variables = {**emulator.environment, "ARM_CLIENT_CERTIFICATE": "pl4nted-é"}
     assert "clientCertificate: not Base64" in str(failure(variables, creates()))

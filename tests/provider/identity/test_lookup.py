@@ -1,4 +1,4 @@
-"""Which place each setting comes from, and which places are left out."""
+"""Which place each setting comes from, and which places are ignored."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def places(name: str) -> list[str]:
     return [*stack_keys(name), *(v for v in variables(name) if v not in OF_AZURE_IDENTITY)]
 
 
-def test_every_setting_is_looked_at_below() -> None:
+def test_every_setting_has_a_case() -> None:
     assert {*SHOWN, *FLAGS} == set(SETTINGS)
 
 
@@ -141,16 +141,14 @@ def test_a_setting_comes_from_the_first_place_that_has_it(name: str, tmp_path: P
             expected = Path(expected).read_text()
             rest.pop("ARM_CLIENT_ID" if name == "clientIdFilePath" else "", None)
         everywhere = {**rest, **given}
-        # An endpoint that stands in both is refused: see below.
+        # Different endpoints in both are refused: see below.
         environment = rest if name in ENDPOINTS and place in stack_keys(name) else everywhere
         assert shown(found(everywhere, environment)) == expected
         del given[place]
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_a_setting_comes_from_the_environment_first_where_that_is_set(
-    name: str, tmp_path: Path
-) -> None:
+def test_settings_from_environment_puts_the_environment_first(name: str, tmp_path: Path) -> None:
     others, values, shown = SHOWN[name]
     here = [place for place in places(name) if place in variables(name)]
     order = [*here, *stack_keys(name)]
@@ -179,7 +177,7 @@ def test_a_flag_comes_from_the_first_place_that_has_it(name: str) -> None:
         left = later
 
 
-def test_white_space_around_a_value_is_not_part_of_it(tmp_path: Path) -> None:
+def test_white_space_around_a_value_is_removed(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s3cret\n")
     chosen = found({}, {**CLIENT, "ARM_CLIENT_SECRET_FILE_PATH": str(tmp_path / "secret")})
     assert chosen.identity == ClientSecret("s3cret")
@@ -213,7 +211,7 @@ def test_white_space_around_a_value_is_not_part_of_it(tmp_path: Path) -> None:
         {"AZURE_CLIENT_CERTIFICATE_PATH": __file__},
     ],
 )
-def test_the_identity_that_the_stack_says_beats_what_the_environment_happens_to_hold(
+def test_an_identity_of_the_stack_wins_over_one_in_the_environment(
     stack: dict[str, str], identity: object, stray: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in-a-file")
@@ -224,7 +222,7 @@ def test_the_identity_that_the_stack_says_beats_what_the_environment_happens_to_
     assert found(named, {**CLIENT, **of_a_pipeline, **stray}).identity == identity
 
 
-def test_what_of_the_environment_is_not_used_is_reported() -> None:
+def test_ignored_environment_variables_are_reported() -> None:
     stack = {"entra-provisioning:useOidc": "true"}
     stray = {"ARM_CLIENT_SECRET": "pl4nted", "ARM_USE_MSI": "true", "AZURE_CLIENT_SECRET": "p"}
     chosen = found(stack, {**CLIENT, **stray})
@@ -247,7 +245,9 @@ def test_what_of_the_environment_is_not_used_is_reported() -> None:
 REQUESTED = GitHubActions("https://r", "r")
 
 
-def test_what_a_pipeline_holds_serves_the_way_that_the_stack_says(tmp_path: Path) -> None:
+def test_the_stack_selects_the_identity_and_the_pipeline_provides_its_credential(
+    tmp_path: Path,
+) -> None:
     stack = {"azuread:useOidc": "true", "azuread:clientId": CLIENT_ID, "azuread:tenantId": "t"}
     (tmp_path / "token").write_text("i")
     for held, identity in (
@@ -264,7 +264,7 @@ def test_what_a_pipeline_holds_serves_the_way_that_the_stack_says(tmp_path: Path
     assert found(certificate, locked).identity == ClientCertificate("", "QUJD", "of-it")
 
 
-def test_a_secret_of_the_environment_is_for_the_client_that_stands_beside_it(
+def test_a_credential_in_the_environment_is_used_only_for_its_own_client_and_tenant(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "id").write_text(f"{ANOTHER}\n")
@@ -336,7 +336,7 @@ REHEARSAL = {
         (MANAGED, ManagedIdentity("")),
     ],
 )
-def test_a_production_stack_is_rehearsed_with_the_identity_of_the_environment(
+def test_settings_from_environment_replaces_the_identity_of_the_stack(
     identity: dict[str, str], given: dict[str, str], chosen: object
 ) -> None:
     rehearsed = found({**PRODUCTION, **identity}, {**REHEARSAL, **given})
@@ -347,7 +347,7 @@ def test_a_production_stack_is_rehearsed_with_the_identity_of_the_environment(
     assert (rehearsed.tenant_id, rehearsed.client_id) == ours
 
 
-def test_half_an_identity_of_the_environment_is_not_filled_up_from_the_stack() -> None:
+def test_half_an_identity_in_the_environment_is_not_completed_from_the_stack() -> None:
     stack = {**PRODUCTION, "azuread:clientSecret": "of-production"}
     reported = problems({**REHEARSAL, "AZURE_CLIENT_SECRET": "s"}, stack)
     assert (
@@ -362,7 +362,7 @@ def test_half_an_identity_of_the_environment_is_not_filled_up_from_the_stack() -
     ) in other_client.passed_over
 
 
-def test_without_an_identity_in_the_environment_the_stacks_serves_there() -> None:
+def test_the_identity_of_the_stack_is_used_if_the_environment_has_none() -> None:
     stack = {**PRODUCTION, "azuread:clientSecret": "of-the-stack"}
     chosen = found(stack, REHEARSAL)
     assert (chosen.client_id, chosen.tenant_id) == (ANOTHER, "production")
@@ -375,7 +375,7 @@ def test_without_an_identity_in_the_environment_the_stacks_serves_there() -> Non
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_an_endpoint_of_the_environment_that_is_not_the_stacks_is_refused(
+def test_different_endpoints_in_stack_and_environment_are_refused(
     name: str, tmp_path: Path
 ) -> None:
     _, values, shown = SHOWN[name]
@@ -392,14 +392,14 @@ def test_an_endpoint_of_the_environment_that_is_not_the_stacks_is_refused(
     assert shown(found({place: ours}, {**SECRET, **FIRST, variable: theirs})) == theirs
 
 
-def test_what_is_neither_true_nor_false_is_refused() -> None:
+def test_settings_from_environment_accepts_only_true_or_false() -> None:
     reported = problems({**SECRET, SETTINGS_FROM_ENVIRONMENT: "perhaps"})
     assert reported == f"{SETTINGS_FROM_ENVIRONMENT}: must be true or false."
     off = {SETTINGS_FROM_ENVIRONMENT: "False", "ARM_TENANT_ID": "other"}
     assert found({"azuread:tenantId": "t"}, off).tenant_id == "t"
 
 
-def test_the_places_of_what_is_wrong_are_reported() -> None:
+def test_a_problem_lists_the_places_of_its_setting() -> None:
     reported = problems({**SECRET, "ARM_ENVIRONMENT": "moon"})
     assert "`pulumi config set entra-provisioning:environment …`" in reported
     assert "azuread:environment" in reported

@@ -1,4 +1,4 @@
-"""What the caller has against what it needs, and the commands that grant the rest."""
+"""The permissions of a caller, those that it lacks, and the commands that grant them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def caller(claims: Mapping[str, object]) -> Caller:
 
 
 def commands(reported: str) -> list[list[str]]:
-    """The commands in a text, as a shell splits them, with `<graph>` for what it looks up."""
+    """The commands in a text, split like a shell, with `<graph>` for a command substitution."""
     found = re.findall(r"^  (az .*)$", reported, re.MULTILINE)
     return [shlex.split(re.sub(r"\$\(az ad sp show [^)]*\)", "<graph>", line)) for line in found]
 
 
-def test_a_caller_without_a_permission_is_shown_what_it_has_and_the_command_that_grants() -> None:
+def test_the_error_shows_the_permissions_of_the_caller_and_the_command_that_grants_more() -> None:
     reported = lacking(caller({**APPLICATION, "roles": ["User.Read.All"]}), TARGET, GRAPH)
     assert (
         "(client 00000000-0000-4000-8000-0000000c11e0) has the application permissions" in reported
@@ -55,11 +55,11 @@ def test_a_caller_without_a_permission_is_shown_what_it_has_and_the_command_that
     }
 
 
-def test_a_caller_with_no_permission_at_all_is_reported() -> None:
+def test_the_error_reports_a_caller_without_permissions() -> None:
     assert "has no application permission. It needs" in lacking(caller(APPLICATION), TARGET, GRAPH)
 
 
-def test_a_caller_that_may_change_what_it_owns_is_shown_how_to_own() -> None:
+def test_a_caller_with_owned_by_sees_the_command_that_makes_it_owner() -> None:
     owner = caller({**APPLICATION, "roles": ["Application.ReadWrite.OwnedBy"]})
     reported = lacking(owner, TARGET, GRAPH)
     own, grant = commands(reported)
@@ -70,7 +70,7 @@ def test_a_caller_that_may_change_what_it_owns_is_shown_how_to_own() -> None:
     assert grant[7].endswith("/appRoleAssignments")
 
 
-def test_a_caller_with_enough_is_shown_what_else_it_may_be() -> None:
+def test_a_caller_with_enough_permissions_sees_no_command() -> None:
     reported = lacking(
         caller({**APPLICATION, "roles": ["Synchronization.ReadWrite.All"]}), TARGET, GRAPH
     )
@@ -78,7 +78,7 @@ def test_a_caller_with_enough_is_shown_what_else_it_may_be() -> None:
     assert commands(reported) == []
 
 
-def test_a_user_is_shown_the_scope_and_the_role_that_are_missing() -> None:
+def test_a_user_sees_the_missing_scope_and_role() -> None:
     reported = lacking(caller(USER), TARGET, GRAPH)
     assert "the delegated permissions Application.Read.All, User.Read through client" in reported
     assert ", and none of the directory roles. It needs Synchronization.ReadWrite.All" in reported
@@ -108,13 +108,13 @@ def test_a_user_is_shown_the_scope_and_the_role_that_are_missing() -> None:
         ("62e90394-69f5-4237-9190-012177145e10", "Global Administrator"),
     ],
 )
-def test_a_user_with_a_role_is_shown_the_scope_alone(role: str, name: str) -> None:
+def test_a_user_with_a_role_sees_only_the_missing_scope(role: str, name: str) -> None:
     reported = lacking(caller({**USER, "wids": [role, "another"]}), TARGET, GRAPH)
     assert f", and {name}. It needs" in reported
     assert [command[3:5] for command in commands(reported)] == [["permission", "grant"]]
 
 
-def test_a_user_with_both_is_shown_what_else_it_may_be() -> None:
+def test_a_user_with_scope_and_role_sees_no_command() -> None:
     scopes = {"scp": "Synchronization.ReadWrite.All", "wids": [APPLICATION_ADMINISTRATOR]}
     reported = lacking(caller({**USER, **scopes}), TARGET, GRAPH)
     assert "Application Administrator, which is enough" in reported
@@ -124,13 +124,13 @@ def test_a_user_with_both_is_shown_what_else_it_may_be() -> None:
 @pytest.mark.parametrize(
     "client_id", ["04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2"]
 )
-def test_a_user_of_a_client_of_microsofts_is_sent_to_a_service_principal(client_id: str) -> None:
+def test_a_user_of_a_microsoft_client_must_use_a_service_principal(client_id: str) -> None:
     reported = lacking(caller({**USER, "appid": client_id}), TARGET, GRAPH)
     assert "This client belongs to Microsoft and cannot get the permission" in reported
     assert commands(reported) == []
 
 
-def test_a_caller_that_may_not_look_is_shown_the_permission_to_look_with() -> None:
+def test_a_caller_that_cannot_read_sees_the_permission_to_read() -> None:
     only = caller({**APPLICATION, "roles": ["Synchronization.ReadWrite.All"]})
     reported = lacking_to_look(only, TARGET, GRAPH)
     assert "It needs Application.Read.All to check whether" in reported
@@ -160,11 +160,11 @@ def test_a_caller_that_may_not_look_is_shown_the_permission_to_look_with() -> No
         ),
     ],
 )
-def test_a_token_that_can_not_be_read_says_nothing(token: str) -> None:
+def test_an_unreadable_token_has_no_caller(token: str) -> None:
     assert Caller.of(token) is None
 
 
-def test_a_token_of_version_two_names_its_client_too() -> None:
+def test_a_version_2_token_names_its_client() -> None:
     claims = {**APPLICATION, "azp": "the-client"}
     del claims["appid"]
     assert caller(claims).client_id == "the-client"
@@ -175,7 +175,7 @@ def test_a_token_of_version_two_names_its_client_too() -> None:
 @pytest.mark.parametrize(
     "said", ["\x1b[31m", "x'; rm -rf $HOME; '", "##vso[task.debug]", "a\nb", 1]
 )
-def test_what_a_token_says_gets_into_no_command_but_as_an_id_or_a_permission(said: object) -> None:
+def test_only_ids_and_permissions_of_a_token_reach_a_command(said: object) -> None:
     roles = caller({**APPLICATION, "roles": [said, "User.Read.All"]}).roles
     assert roles == ("User.Read.All",)
     for claim in ("tid", "appid", "oid"):

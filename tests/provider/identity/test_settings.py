@@ -69,7 +69,7 @@ def test_an_unusable_setting_is_reported_by_name(
 
 
 @pytest.mark.parametrize("place", ["azuread:metadataHost", "ARM_METADATA_HOSTNAME"])
-def test_a_cloud_that_only_pulumi_azuread_finds_is_not_taken_for_the_global_one(
+def test_metadata_host_alone_is_refused(
     place: str,
 ) -> None:
     configured = {**SECRET, place: "management.azure.example"}
@@ -82,7 +82,7 @@ def test_a_cloud_that_only_pulumi_azuread_finds_is_not_taken_for_the_global_one(
     assert found(configured, configured).graph_endpoint == "https://graph.example"
 
 
-def test_everything_that_is_wrong_is_reported_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     reported = problems({**SECRET, "ARM_ENVIRONMENT": "moon", "ENTRA_PROVISIONING_CA_FILE": "/no"})
     assert "environment: " in reported
     assert "caFile: " in reported
@@ -99,7 +99,7 @@ def test_everything_that_is_wrong_is_reported_at_once() -> None:
         (MANAGED, ()),
     ],
 )
-def test_settings_know_their_secrets_and_show_none(
+def test_settings_list_their_secrets_and_hide_them_in_repr(
     configured: dict[str, str], secrets: tuple[str, ...]
 ) -> None:
     chosen = found({}, configured)

@@ -1,4 +1,4 @@
-"""Each identity by azure-identity's own class, against the emulator."""
+"""Each identity gets a token through azure-identity, against the emulator."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ from support.sign_in import (
     claims,
     command,
     issued,
-    nobody,
     signed_in,
     token,
+    without_identity,
 )
 from support.steps import creates, failure
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """A self-made certificate as its public part and, locked with `opens-it`, as two files."""
+    """A self-signed certificate: its public part, and two files with the password `opens-it`."""
 
     public: str
     files: Mapping[str, Path]
@@ -96,7 +96,7 @@ def with_certificate(emulator: Emulator, path: Path, password: str) -> Settings:
 
 
 @pytest.mark.parametrize("form", ["PEM", "PFX"])
-def test_a_certificate_gives_a_token_from_its_file_and_as_text(
+def test_a_certificate_signs_in_from_a_file_and_inline(
     emulator: Emulator, certificate: Certificate, form: str
 ) -> None:
     emulator.tenant.register_client(DEFAULT_CLIENT_ID, certificates=[certificate.public])
@@ -111,7 +111,7 @@ def test_a_certificate_gives_a_token_from_its_file_and_as_text(
 
 
 @pytest.mark.parametrize("form", ["PEM", "PFX"])
-def test_a_certificate_that_can_not_be_opened_is_reported_without_its_password(
+def test_a_wrong_certificate_password_is_not_shown(
     emulator: Emulator, certificate: Certificate, form: str
 ) -> None:
     for password in ("pl4nted-and-wrong", ""):
@@ -120,7 +120,7 @@ def test_a_certificate_that_can_not_be_opened_is_reported_without_its_password(
         assert "pl4nted" not in str(caught.value)
 
 
-def test_a_certificate_that_is_not_registered_says_what_to_do(
+def test_an_unregistered_certificate_fails_with_its_remedy(
     emulator: Emulator, certificate: Certificate
 ) -> None:
     with pytest.raises(SignInError, match="AADSTS700027") as caught:
@@ -150,7 +150,7 @@ def test_a_certificate_that_is_not_registered_says_what_to_do(
         ),
     ],
 )
-def test_a_workload_authorizes_without_a_secret(
+def test_a_workload_identity_authorizes_without_a_secret(
     emulator: Emulator,
     machine: Machine,
     path: Path,
@@ -163,7 +163,7 @@ def test_a_workload_authorizes_without_a_secret(
     assert emulator.judgement() == []
 
 
-def test_azure_pipelines_is_asked_at_the_url_that_is_given(
+def test_azure_pipelines_uses_the_configured_request_url(
     emulator: Emulator, machine: Machine
 ) -> None:
     variables = emulator.environment_in("azure-devops")
@@ -172,13 +172,15 @@ def test_azure_pipelines_is_asked_at_the_url_that_is_given(
     assert claims(found(stack, os.environ))["appid"] == DEFAULT_CLIENT_ID
 
 
-def test_a_token_in_a_file_is_read_anew_for_each_token_of_entra(
+def test_a_token_file_is_read_again_for_each_token_request(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     file = tmp_path / "token"
     file.write_text(emulator.federation.token("gitlab", lifetime=-1000) + "\n")
     stack = {**OIDC, "azuread:oidcTokenFilePath": str(file)}
-    chosen = found(stack, {**nobody(emulator), "ARM_CLIENT_ID": DEFAULT_CLIENT_ID, **TENANT})
+    chosen = found(
+        stack, {**without_identity(emulator), "ARM_CLIENT_ID": DEFAULT_CLIENT_ID, **TENANT}
+    )
 
     async def twice() -> str:
         credential = SharedTokenCredential(chosen)
@@ -191,7 +193,7 @@ def test_a_token_in_a_file_is_read_anew_for_each_token_of_entra(
     assert asyncio.run(twice()).count(".") == 2
 
 
-def test_a_managed_identity_is_asked_for_at_the_endpoint_that_is_given(
+def test_a_managed_identity_uses_the_configured_endpoint(
     emulator: Emulator, machine: Machine
 ) -> None:
     machine(emulator.environment_in("app-service"))
@@ -200,13 +202,13 @@ def test_a_managed_identity_is_asked_for_at_the_endpoint_that_is_given(
     assert [call.path for call in emulator.journal.calls] == ["/metadata/identity/oauth2/token"]
 
 
-def test_a_secret_of_another_client_is_not_used_by_whatever_comes_last(
-    emulator: Emulator, machine: Machine, path: Path, no_machine_of_azures: str
+def test_default_azure_credential_does_not_use_the_secret_of_another_client(
+    emulator: Emulator, machine: Machine, path: Path, no_managed_identity: str
 ) -> None:
     machine(
         {
             **emulator.environment,
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST": no_machine_of_azures,
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": no_managed_identity,
             SETTINGS_FROM_ENVIRONMENT: "false",
         }
     )
@@ -215,7 +217,7 @@ def test_a_secret_of_another_client_is_not_used_by_whatever_comes_last(
     assert emulator.journal.calls == []
 
 
-def test_the_audience_that_the_request_url_names_is_kept(emulator: Emulator) -> None:
+def test_the_audience_in_the_request_url_is_kept(emulator: Emulator) -> None:
     variables = emulator.environment_in("github-actions")
     variables["ACTIONS_ID_TOKEN_REQUEST_URL"] += "&audience=https%3A%2F%2Fother"
     with pytest.raises(SignInError, match="AADSTS700212"):
@@ -232,13 +234,13 @@ def test_the_audience_that_the_request_url_names_is_kept(emulator: Emulator) -> 
         ),
     ],
 )
-def test_whoever_is_signed_in_to_a_command_line_calls_where_nothing_is_configured(
+def test_without_configuration_the_command_line_signs_in(
     emulator: Emulator, path: Path, name: str, asked: str
 ) -> None:
     access_token = issued(emulator)
     calls = signed_in(path, name, access_token)
     tenant = emulator.tenant.tenant_id
-    chosen = found({"azuread:tenantId": tenant}, nobody(emulator))
+    chosen = found({"azuread:tenantId": tenant}, without_identity(emulator))
 
     async def twice() -> list[str]:
         credential = SharedTokenCredential(chosen)
@@ -251,23 +253,25 @@ def test_whoever_is_signed_in_to_a_command_line_calls_where_nothing_is_configure
 def test_the_azure_cli_comes_before_the_azure_developer_cli(emulator: Emulator, path: Path) -> None:
     first = signed_in(path, "az", issued(emulator))
     second = signed_in(path, "azd", issued(emulator))
-    token(found({}, nobody(emulator)))
+    token(found({}, without_identity(emulator)))
     assert first.exists()
     assert not second.exists()
 
 
-def test_no_command_line_is_run_where_it_is_not_to_be(emulator: Emulator, path: Path) -> None:
+def test_use_cli_false_runs_no_command(emulator: Emulator, path: Path) -> None:
     calls = signed_in(path, "az", issued(emulator))
     with pytest.raises(SettingsError, match="useCli is false"):
-        token(found({"azuread:useCli": "false"}, nobody(emulator)))
+        token(found({"azuread:useCli": "false"}, without_identity(emulator)))
     assert not calls.exists()
 
 
-def test_where_no_identity_serves_each_is_reported_with_the_reason(
-    emulator: Emulator, path: Path
-) -> None:
+def test_the_error_lists_every_identity_with_its_reason(emulator: Emulator, path: Path) -> None:
     command(path, "az", "sys.exit('Please run az login')")
-    configured = {**nobody(emulator), "ARM_CLIENT_ID": DEFAULT_CLIENT_ID, "ARM_USE_OIDC": "true"}
+    configured = {
+        **without_identity(emulator),
+        "ARM_CLIENT_ID": DEFAULT_CLIENT_ID,
+        "ARM_USE_OIDC": "true",
+    }
     with pytest.raises(SettingsError) as caught:
         token(found({}, configured))
     reported = str(caught.value).splitlines()
@@ -310,33 +314,31 @@ def test_where_no_identity_serves_each_is_reported_with_the_reason(
         ),
     ],
 )
-def test_what_a_command_line_prints_when_it_fails_is_not_shown(
+def test_the_output_of_a_failed_command_line_is_not_shown(
     emulator: Emulator, path: Path, answer: str, said: str
 ) -> None:
     command(path, "az", answer)
     second = signed_in(path, "azd", issued(emulator))
     with pytest.raises(SettingsError) as caught:
-        token(found({}, nobody(emulator)))
+        token(found({}, without_identity(emulator)))
     assert str(caught.value).splitlines()[-2] == f"  AzureCliCredential: {said}"
     assert "pl4nted" not in str(caught.value)
     assert not second.exists()
 
 
-def test_what_powershell_prints_is_not_shown(emulator: Emulator, path: Path) -> None:
+def test_the_output_of_powershell_is_not_shown(emulator: Emulator, path: Path) -> None:
     command(path, "pwsh", "print('pl4nted token')")
     with pytest.raises(SettingsError) as caught:
-        token(found({}, nobody(emulator)))
+        token(found({}, without_identity(emulator)))
     reported = str(caught.value).splitlines()[-2]
     assert reported == "  AzurePowerShellCredential: Unexpected output from Get-AzAccessToken: …"
     assert "pl4nted" not in str(caught.value)
 
 
-def test_the_identity_that_was_found_is_the_one_of_the_whole_run(
-    emulator: Emulator, path: Path
-) -> None:
+def test_a_run_keeps_the_identity_that_it_found(emulator: Emulator, path: Path) -> None:
     signed_in(path, "az", issued(emulator))
     second = signed_in(path, "azd", issued(emulator))
-    chosen = found({}, nobody(emulator))
+    chosen = found({}, without_identity(emulator))
 
     async def challenged() -> None:
         credential = SharedTokenCredential(chosen)
@@ -353,7 +355,7 @@ def test_the_identity_that_was_found_is_the_one_of_the_whole_run(
     ("chosen_by_variable", "asked"),
     [("AzureDeveloperCliCredential", "azd"), ("AzureCliCredential", "az"), ("dev", "az")],
 )
-def test_microsofts_variable_says_whom_to_look_for(
+def test_azure_token_credentials_selects_the_identity(
     emulator: Emulator,
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -362,21 +364,21 @@ def test_microsofts_variable_says_whom_to_look_for(
 ) -> None:
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", chosen_by_variable)
     calls = {name: signed_in(path, name, issued(emulator)) for name in ("az", "azd")}
-    token(found({}, nobody(emulator)))
+    token(found({}, without_identity(emulator)))
     assert [name for name, made in calls.items() if made.exists()] == [asked]
 
 
-def test_a_variable_that_leaves_nobody_is_reported(
+def test_an_unknown_azure_token_credentials_is_reported(
     emulator: Emulator, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "nobody")
     with pytest.raises(SettingsError, match="AZURE_TOKEN_CREDENTIALS and other variables"):
-        token(found({}, nobody(emulator)))
+        token(found({}, without_identity(emulator)))
 
 
 @pytest.mark.usefixtures("plain_environment")
 @pytest.mark.slow
-def test_an_azure_cli_that_does_not_end_is_reported(
+def test_an_azure_cli_that_hangs_times_out(
     hostile: StartHostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     az = tmp_path / "az"
@@ -393,7 +395,7 @@ def test_an_azure_cli_that_does_not_end_is_reported(
 
 
 @pytest.mark.usefixtures("plain_environment")
-def test_a_service_of_id_tokens_that_answers_a_page_is_reported(hostile: StartHostile) -> None:
+def test_an_html_page_instead_of_an_id_token_is_reported(hostile: StartHostile) -> None:
     for variables in (pipelines, github):
         error = failure(variables(hostile({"/oidc": HTML})), creates())
         assert isinstance(error, SignInError)

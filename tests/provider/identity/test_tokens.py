@@ -1,4 +1,4 @@
-"""One token for all calls of a run, and what a refusal of Entra reports."""
+"""All calls of a run share one token, and a refused sign-in reports its remedy."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from support.sign_in import (
     authorized_by,
     command,
     issued,
-    nobody,
     token,
+    without_identity,
 )
 from support.steps import GUID, creates, failure
 
 
-def test_a_client_secret_gives_a_token_and_a_wrong_one_says_what_to_do(emulator: Emulator) -> None:
+def test_a_client_secret_signs_in_and_a_wrong_one_fails_with_its_remedy(emulator: Emulator) -> None:
     assert token(found({}, emulator.environment)).count(".") == 2
     wrong = {**emulator.environment, "AZURE_CLIENT_SECRET": "pl4nted-and-wrong"}
     with pytest.raises(SignInError) as caught:
@@ -46,16 +46,16 @@ def test_a_client_secret_gives_a_token_and_a_wrong_one_says_what_to_do(emulator:
     assert "pl4nted" not in reported
 
 
-def test_an_unknown_client_and_an_unknown_tenant_say_what_to_check(emulator: Emulator) -> None:
-    nobody = "99999999-9999-4999-8999-999999999999"
+def test_an_unknown_client_or_tenant_fails_with_its_remedy(emulator: Emulator) -> None:
+    unknown = "99999999-9999-4999-8999-999999999999"
     for name, code in (("AZURE_CLIENT_ID", "AADSTS700016"), ("AZURE_TENANT_ID", "AADSTS90002")):
         with pytest.raises(SignInError, match=code) as caught:
-            token(found({}, {**emulator.environment, name: nobody}))
+            token(found({}, {**emulator.environment, name: unknown}))
         assert "Check " in str(caught.value)
         assert "(request-id " in str(caught.value)
 
 
-def test_what_is_no_answer_of_entra_is_reported_without_what_it_says(emulator: Emulator) -> None:
+def test_an_answer_that_is_not_from_entra_is_reported_without_its_text(emulator: Emulator) -> None:
     page = Fault(path="*/token", status=403, body="<html>client_secret=pl4nted</html>")
     emulator.faults.add(page)
     with pytest.raises(SignInError, match=r": 403\. Check authorityHost") as caught:
@@ -63,7 +63,7 @@ def test_what_is_no_answer_of_entra_is_reported_without_what_it_says(emulator: E
     assert "pl4nted" not in str(caught.value)
 
 
-def test_what_entra_says_is_shown_on_one_line_or_withheld(emulator: Emulator) -> None:
+def test_a_message_of_entra_is_one_line_or_withheld(emulator: Emulator) -> None:
     trace = "5f2b8c1e-0000-4000-8000-00000000aaaa"
     secret = base64.b64encode(DEFAULT_CLIENT_SECRET.encode()).decode()
     hostile = "a\x1b[31m ##vso[task.debug]\r\n::add-mask::x\u202e"
@@ -83,7 +83,7 @@ def test_what_entra_says_is_shown_on_one_line_or_withheld(emulator: Emulator) ->
         assert f": 401 AADSTS7000215: {shown_as} (request-id {trace}). Set clientSecret" in reported
 
 
-def test_calls_at_the_same_time_share_one_token_request(emulator: Emulator) -> None:
+def test_concurrent_calls_share_one_token_request(emulator: Emulator) -> None:
     chosen = found({}, emulator.environment)
 
     async def several() -> set[str]:
@@ -96,7 +96,7 @@ def test_calls_at_the_same_time_share_one_token_request(emulator: Emulator) -> N
 
 
 @pytest.mark.parametrize("workload", ["virtual-machine", "kubernetes", "github-actions"])
-def test_a_service_that_fails_once_is_asked_again_whoever_signs_in(
+def test_a_failed_token_request_is_retried_for_every_identity(
     emulator: Emulator, machine: Machine, path: Path, workload: Workload
 ) -> None:
     machine(emulator.environment_in(workload))
@@ -105,9 +105,7 @@ def test_a_service_that_fails_once_is_asked_again_whoever_signs_in(
     assert authorized_by(found(stack, os.environ))
 
 
-def test_a_managed_identity_that_the_machine_has_not_is_reported(
-    emulator: Emulator, machine: Machine
-) -> None:
+def test_a_missing_managed_identity_is_reported(emulator: Emulator, machine: Machine) -> None:
     machine(emulator.environment_in("virtual-machine"))
     other = {**MSI, "azuread:clientId": DEFAULT_CLIENT_ID}
     with pytest.raises(SettingsError, match="Identity not found") as caught:
@@ -130,11 +128,11 @@ def test_a_managed_identity_that_the_machine_has_not_is_reported(
         (None, "https://github.com/contoso", "AADSTS700212", "the audience of the ID token"),
     ],
 )
-def test_an_id_token_that_the_client_does_not_trust_says_what_to_add(
+def test_an_untrusted_id_token_fails_with_its_remedy(
     emulator: Emulator, subject: str | None, audience: str, code: str, remedy: str
 ) -> None:
     id_token = emulator.federation.token("github-actions", subject, audience)
-    variables = {**nobody(emulator), **TENANT, "ARM_CLIENT_ID": DEFAULT_CLIENT_ID}
+    variables = {**without_identity(emulator), **TENANT, "ARM_CLIENT_ID": DEFAULT_CLIENT_ID}
     with pytest.raises(SignInError) as caught:
         token(found(OIDC, {**variables, "ARM_OIDC_TOKEN": id_token}))
     reported = str(caught.value)
@@ -143,7 +141,7 @@ def test_an_id_token_that_the_client_does_not_trust_says_what_to_add(
     assert id_token not in reported
 
 
-def test_an_issuer_that_the_client_does_not_trust_says_so(emulator: Emulator) -> None:
+def test_an_untrusted_issuer_fails_with_its_remedy(emulator: Emulator) -> None:
     emulator.tenant.register_client(DEFAULT_CLIENT_ID)
     with pytest.raises(SignInError, match="AADSTS700211") as caught:
         token(found(OIDC, emulator.environment_in("gitlab")))
@@ -157,7 +155,7 @@ def test_an_issuer_that_the_client_does_not_trust_says_so(emulator: Emulator) ->
         ("azure-devops", CONNECTION, "SYSTEM_ACCESSTOKEN"),
     ],
 )
-def test_a_job_that_may_not_ask_for_an_id_token_says_what_to_give_it(
+def test_a_job_without_the_id_token_permission_fails_with_its_remedy(
     emulator: Emulator,
     machine: Machine,
     workload: Workload,
@@ -174,7 +172,7 @@ def test_a_job_that_may_not_ask_for_an_id_token_says_what_to_give_it(
 @pytest.mark.parametrize(
     ("workload", "stack"), [("github-actions", OIDC), ("azure-devops", CONNECTION)]
 )
-def test_a_service_of_id_tokens_that_fails_is_not_taken_for_one_that_refuses(
+def test_an_id_token_service_that_fails_is_not_reported_as_a_refusal(
     emulator: Emulator, machine: Machine, workload: Workload, stack: dict[str, str]
 ) -> None:
     machine(emulator.environment_in(workload))
@@ -185,12 +183,10 @@ def test_a_service_of_id_tokens_that_fails_is_not_taken_for_one_that_refuses(
     assert str(caught.value).endswith(f". {SIGN_IN_REMEDIES['5xx']}")
 
 
-def test_a_request_whose_time_is_over_is_not_sent_again_beside_itself(
-    emulator: Emulator, path: Path
-) -> None:
+def test_a_timed_out_token_request_is_not_started_twice(emulator: Emulator, path: Path) -> None:
     said = json.dumps({"accessToken": issued(emulator), "expires_on": 4102444800})
     calls = command(path, "az", f"import time; time.sleep(1); print({said!r})")
-    chosen = found({}, nobody(emulator))
+    chosen = found({}, without_identity(emulator))
 
     async def impatient() -> str:
         credential = SharedTokenCredential(chosen)
@@ -202,9 +198,9 @@ def test_a_request_whose_time_is_over_is_not_sent_again_beside_itself(
     assert len(calls.read_text().splitlines()) == 1
 
 
-def test_where_no_identity_serves_nobody_is_asked_twice(emulator: Emulator, path: Path) -> None:
+def test_a_failed_search_for_an_identity_is_not_repeated(emulator: Emulator, path: Path) -> None:
     calls = command(path, "az", "sys.exit('ERROR')")
-    chosen = found({}, nobody(emulator))
+    chosen = found({}, without_identity(emulator))
 
     async def several() -> list[object]:
         credential = SharedTokenCredential(chosen)
@@ -236,7 +232,7 @@ UNKNOWN_TENANT = said(
         (UNKNOWN_TENANT, "not found (request-id 7race). This cloud has no such tenant."),
     ],
 )
-def test_a_tenant_is_unknown_where_entra_says_so_and_nowhere_else(
+def test_only_an_answer_of_entra_reports_an_unknown_tenant(
     hostile: StartHostile, answer: Trick, reported: str
 ) -> None:
     variables = graph_and_entra(hostile({"/openid-configuration": answer}))

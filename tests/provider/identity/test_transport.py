@@ -32,7 +32,7 @@ def test_a_netrc_file_does_not_replace_the_token_of_a_pipeline(
 
 @pytest.mark.usefixtures("plain_environment")
 @pytest.mark.slow
-def test_a_managed_identitys_service_that_fails_is_reported(
+def test_a_failing_managed_identity_endpoint_is_reported(
     hostile: StartHostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "")
@@ -43,7 +43,7 @@ def test_a_managed_identitys_service_that_fails_is_reported(
     assert str(error).endswith(f". {SIGN_IN_REMEDIES['5xx']}")
 
 
-def test_a_managed_identitys_token_does_not_pass_a_proxy(
+def test_a_managed_identity_request_bypasses_the_proxy(
     emulator: Emulator, machine: Machine
 ) -> None:
     with ConnectProxy(emulator.url) as proxy:

@@ -11,7 +11,7 @@ from support.settings import CLIENT, OIDC, REQUEST, SECRET, found, problems
 
 
 @pytest.mark.parametrize("said", ["1", "T", "True", "TRUE", "true"])
-def test_a_flag_is_true_in_every_form_that_pulumi_azuread_takes(said: str) -> None:
+def test_a_flag_accepts_every_spelling_that_pulumi_azuread_accepts(said: str) -> None:
     assert found({}, {"ARM_USE_MSI": said}).identity == ManagedIdentity("")
 
 
@@ -32,7 +32,7 @@ def test_a_flag_is_true_in_every_form_that_pulumi_azuread_takes(said: str) -> No
         (SECRET, "ENTRA_PROVISIONING_CA_FILE", "caFile"),
     ],
 )
-def test_a_file_that_is_none_is_refused_at_once(
+def test_an_unreadable_file_fails_at_once(
     others: dict[str, str], name: str, setting: str, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "fifo")
@@ -78,14 +78,14 @@ HOSTS = (
 
 @pytest.mark.parametrize("url", HOSTS)
 @pytest.mark.parametrize("name", ["graphEndpoint", "authorityHost"])
-def test_an_endpoint_is_a_host_alone(name: str, url: str) -> None:
+def test_an_endpoint_must_be_a_host_alone(name: str, url: str) -> None:
     reported = problems(SECRET, {f"entra-provisioning:{name}": url})
     assert reported.startswith(f"{name}: must be an https URL of a host alone, such as https://")
     assert "pw" not in reported
 
 
 @pytest.mark.parametrize("url", [url for url in HOSTS if "?" not in url])
-def test_an_url_that_is_asked_for_a_token_has_no_password_in_it(url: str) -> None:
+def test_an_oidc_request_url_must_not_hold_a_password(url: str) -> None:
     reported = problems({**REQUEST, "ARM_OIDC_REQUEST_URL": url})
     assert "oidcRequestUrl: must be an https URL" in reported
 
@@ -93,14 +93,14 @@ def test_an_url_that_is_asked_for_a_token_has_no_password_in_it(url: str) -> Non
 @pytest.mark.parametrize(
     "url", ["https://host", "HTTPS://host:8443/", "https://[::1]:1", "https://a-b.c_d.test"]
 )
-def test_a_host_of_every_form_is_an_endpoint(url: str) -> None:
+def test_every_form_of_a_host_is_accepted(url: str) -> None:
     assert found({"entra-provisioning:graphEndpoint": url}, SECRET).graph_endpoint == url.rstrip(
         "/"
     )
 
 
 @pytest.mark.parametrize("name", ["ARM_CLIENT_CERTIFICATE_PATH", "ENTRA_PROVISIONING_CA_FILE"])
-def test_a_file_whose_content_is_given_for_its_path_is_reported_without_it(name: str) -> None:
+def test_file_content_in_place_of_a_path_is_not_shown(name: str) -> None:
     reported = problems({**SECRET, name: "-----BEGIN PRIVATE KEY-----\n" + "pl4nted" * 200})
     assert "the file cannot be read (File name too long)" in reported
     assert "pl4nted" not in reported

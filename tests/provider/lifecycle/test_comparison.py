@@ -1,4 +1,4 @@
-"""What is declared, compared with what the last step left, and with other resources."""
+"""Inputs are compared with the state and with other resources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pulumi_entra_provisioning.wire import UNKNOWN
 from support.steps import GUID, INPUTS, TARGET, created, run
 
 
-def test_diff_sees_what_calls_for_what(emulator: Emulator) -> None:
+def test_diff_maps_each_change_to_its_step(emulator: Emulator) -> None:
     old = created(emulator, {**INPUTS, "triggers": {"b": [1], "a": "x"}})
     same = {**INPUTS, "triggers": {"a": "x", "b": [1]}, "timeout": 5}
     other = GUID.replace("0", "1")
@@ -33,7 +33,7 @@ def test_diff_sees_what_calls_for_what(emulator: Emulator) -> None:
     assert diff(old, Inputs.of(application)).replaces == ["application_id"]
 
 
-def test_diff_says_where_the_engine_can_see_the_difference_itself(emulator: Emulator) -> None:
+def test_diff_marks_changes_that_the_inputs_already_show(emulator: Emulator) -> None:
     old = created(emulator)
     for change in (
         {"credentials": {"SecretToken": "other"}},
@@ -53,7 +53,7 @@ def test_diff_says_where_the_engine_can_see_the_difference_itself(emulator: Emul
         assert not diff(unseen, Inputs.of({**INPUTS, "triggers": 1})).only_inputs_differ
 
 
-def test_two_resources_that_declare_one_target_differently_are_warned_of(
+def test_two_resources_with_different_credentials_for_one_target_warn(
     emulator: Emulator,
 ) -> None:
     async def step(steps: Lifecycle) -> None:

@@ -1,4 +1,4 @@
-"""When credentials expire: warned of before, and after."""
+"""The warning before and after credentials expire."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def warning(expires_at: str | None, now: datetime = NOW) -> str | None:
         ("2026-01-31", "expired on 2026-01-31: provisioning may have stopped."),
     ],
 )
-def test_a_warning_begins_30_days_before_and_changes_once_it_is_over(
+def test_the_warning_starts_30_days_before_expiry_and_changes_after_it(
     expires_at: str | None, said: str | None
 ) -> None:
     if said is None:
@@ -48,12 +48,12 @@ def test_a_warning_begins_30_days_before_and_changes_once_it_is_over(
     ["soon", "2026-13-01", "2026-02-30", "2026-1-1", "2026-01-01 ", "20260101", 20260101, "",
      "2026-01-01T12:00:00", "2026-01-01T25:00:00Z", "\u0662\u0660\u0662\u0666-01-01"],
 )  # fmt: skip
-def test_what_is_no_date_is_refused(expires_at: object) -> None:
+def test_check_refuses_an_invalid_date(expires_at: object) -> None:
     (failure,) = check({**INPUTS, "expires_at": expires_at})[1]
     assert failure.startswith("expires_at: must be a date or a date and time of RFC 3339")
 
 
-def test_a_new_date_is_an_update_without_a_call(emulator: Emulator) -> None:
+def test_a_new_expiry_date_updates_without_a_call(emulator: Emulator) -> None:
     old = created(emulator, {**INPUTS, "expires_at": "2027-01-31"})
     later = {**INPUTS, "expires_at": "2028-01-31"}
     difference = diff(old, Inputs.of(later))
@@ -64,7 +64,7 @@ def test_a_new_date_is_an_update_without_a_call(emulator: Emulator) -> None:
     assert posts(emulator) == []
 
 
-def test_every_check_warns(emulator: Emulator) -> None:
+def test_every_check_warns_about_credentials_that_expire_soon(emulator: Emulator) -> None:
     soon = (datetime.now(timezone.utc) + timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     async def step(steps: Lifecycle) -> None:

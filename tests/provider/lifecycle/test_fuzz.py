@@ -1,4 +1,4 @@
-"""Thousands of programs that nobody would write, and of answers that no service would give."""
+"""Random inputs and random answers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ OLD = Outputs(
 
 
 @given(inputs)
-def test_check_and_diff_take_any_program_and_repeat_none_of_its_values(
+def test_check_and_diff_accept_any_inputs_and_quote_no_value(
     declared: dict[str, Any],
 ) -> None:
     checked, failures = check(declared)
@@ -82,7 +82,7 @@ def test_check_and_diff_take_any_program_and_repeat_none_of_its_values(
 
 
 @given(values, st.text(max_size=40))
-def test_whatever_graph_says_is_reported_in_one_line(document: Any, text: str) -> None:
+def test_the_error_for_any_answer_is_one_line(document: Any, text: str) -> None:
     for message in (text, json.dumps(document), json.dumps({"error": document})):
         said = shown_answer(*unwrapped("UnknownError", message), Secrets({}))
         reported = str(RequestError("doing", Answer(500, *said)))

@@ -1,4 +1,4 @@
-"""Inputs are checked, and come into one form."""
+"""Inputs are checked and normalized."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pulumi_entra_provisioning.wire import UNKNOWN
 from support.steps import GUID, INPUTS
 
 
-def test_the_marker_of_an_unknown_value_is_the_engines() -> None:
+def test_the_marker_of_an_unknown_value_is_that_of_the_engine() -> None:
     assert pulumi.runtime.rpc.UNKNOWN == UNKNOWN
 
 
@@ -26,7 +26,7 @@ def test_the_marker_of_an_unknown_value_is_the_engines() -> None:
         ],
     ],
 )
-def test_check_brings_inputs_into_one_form(credentials: Any) -> None:
+def test_check_normalizes_inputs(credentials: Any) -> None:
     path = f"/servicePrincipals/{GUID.upper()}"
     assert check({"service_principal_id": path, "credentials": credentials}) == (
         {
@@ -51,7 +51,7 @@ def test_check_brings_inputs_into_one_form(credentials: Any) -> None:
         {"application_id": UNKNOWN, "credentials": [{"key": "Url", "value": UNKNOWN}]},
     ],
 )
-def test_check_lets_unknown_values_pass(inputs: dict[str, Any]) -> None:
+def test_check_accepts_unknown_values(inputs: dict[str, Any]) -> None:
     _, failures = check(inputs)
     assert failures == []
 
@@ -103,7 +103,7 @@ def test_check_lets_unknown_values_pass(inputs: dict[str, Any]) -> None:
         ({"timeout": float("nan")}, "timeout: must be a number"),
     ],
 )
-def test_check_names_the_input_and_the_remedy_and_no_value(
+def test_check_names_the_input_and_the_remedy_but_no_value(
     change: dict[str, Any], said: str
 ) -> None:
     _, failures = check({**INPUTS, **change})

@@ -1,4 +1,4 @@
-"""Keys that a program no longer declares: emptied after the call, and never lost sight of."""
+"""Keys that a program no longer declares are emptied after the call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BEARER = {**INPUTS, "credentials": {"SecretToken": "pl4nted-too"}}
         (Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "9"}), 2),
     ],
 )
-def test_an_update_that_graph_refuses_leaves_what_worked(
+def test_a_refused_update_leaves_the_old_credentials(
     emulator: Emulator, fault: Fault, timeout: float
 ) -> None:
     old = created(emulator, PASSWORD)
@@ -46,7 +46,7 @@ def test_an_update_that_graph_refuses_leaves_what_worked(
     assert not diff(old, Inputs.of(PASSWORD)).changes
 
 
-def test_old_keys_are_emptied_once_the_new_ones_are_authorized(emulator: Emulator) -> None:
+def test_update_empties_old_keys_after_it_authorizes_the_new_ones(emulator: Emulator) -> None:
     old = created(emulator, PASSWORD)
     emulator.journal.clear()
     new = updated(emulator, old, BEARER)
@@ -64,7 +64,7 @@ def test_old_keys_are_emptied_once_the_new_ones_are_authorized(emulator: Emulato
     "fault",
     [{"status": 403}, {"status": 500}, {"status": 429, "headers": {"Retry-After": "600"}}],
 )
-def test_keys_that_could_not_be_emptied_are_emptied_by_the_next_update(
+def test_the_next_update_empties_keys_that_the_last_one_could_not(
     emulator: Emulator, fault: dict[str, Any]
 ) -> None:
     old = created(emulator, PASSWORD)
@@ -86,7 +86,7 @@ def test_keys_that_could_not_be_emptied_are_emptied_by_the_next_update(
     assert not diff(emptied, Inputs.of(BEARER)).changes
 
 
-def test_keys_to_empty_are_emptied_by_delete_too(emulator: Emulator) -> None:
+def test_delete_empties_keys_that_update_could_not(emulator: Emulator) -> None:
     old = created(emulator, PASSWORD)
     emulator.faults.add(Fault(method="PUT", path="*/secrets", status=500))
     new = updated(emulator, old, BEARER)
@@ -94,7 +94,7 @@ def test_keys_to_empty_are_emptied_by_delete_too(emulator: Emulator) -> None:
     assert held(emulator) == {}
 
 
-def test_a_key_that_is_declared_again_is_not_emptied(emulator: Emulator) -> None:
+def test_update_keeps_a_key_that_is_declared_again(emulator: Emulator) -> None:
     old = created(emulator, PASSWORD)
     emulator.faults.add(Fault(method="PUT", path="*/secrets", status=500))
     new = updated(emulator, old, BEARER)
@@ -103,7 +103,7 @@ def test_a_key_that_is_declared_again_is_not_emptied(emulator: Emulator) -> None
     assert held(emulator) == PASSWORD["credentials"]
 
 
-def test_a_key_that_graph_never_empties_is_warned_of_and_left(emulator: Emulator) -> None:
+def test_update_warns_about_a_key_that_graph_never_empties(emulator: Emulator) -> None:
     settings = json.dumps({"Enabled": True})
     notifying = {**INPUTS, "credentials": {**BEARER["credentials"]}}
     notifying["credentials"]["SyncNotificationSettings"] = settings
@@ -114,7 +114,7 @@ def test_a_key_that_graph_never_empties_is_warned_of_and_left(emulator: Emulator
     assert not diff(new, Inputs.of(BEARER)).changes
 
 
-def test_a_service_that_drops_the_keys_that_a_put_does_not_name_is_found_out() -> None:
+def test_update_reports_a_service_that_drops_unnamed_keys() -> None:
     with Emulator(assumptions=Assumptions(put_merges=False)) as emulator:
         old = created(emulator, PASSWORD)
         new, lines = run(emulator, lambda steps: steps.update(old, Inputs.of(BEARER)))

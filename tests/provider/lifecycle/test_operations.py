@@ -22,7 +22,7 @@ from pulumi_entra_provisioning.wire import UNKNOWN
 from support.steps import GUID, INPUTS, TARGET, WITH_CODE, created, posts, run
 
 
-def test_a_caller_without_any_permission_that_would_do_is_refused_at_once(
+def test_a_caller_without_a_sufficient_permission_fails_at_once(
     emulator: Emulator,
 ) -> None:
     emulator.tenant.register_client(
@@ -37,24 +37,24 @@ def test_a_caller_without_any_permission_that_would_do_is_refused_at_once(
     assert time.monotonic() - began < 10
 
 
-def test_the_digest_holds_no_value_and_is_never_the_same_twice(emulator: Emulator) -> None:
+def test_the_digest_is_salted_and_holds_no_value(emulator: Emulator) -> None:
     first, second = created(emulator), created(emulator)
     assert first.credentials_digest != second.credentials_digest
     assert "pl4nted" not in repr(first)
 
 
-def test_an_authorization_is_not_lost_when_its_keys_can_not_be_read(emulator: Emulator) -> None:
+def test_create_succeeds_if_the_keys_cannot_be_read(emulator: Emulator) -> None:
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
     assert created(emulator).stored_keys is None
 
 
-def test_an_existing_authorization_that_is_not_there_is_reported(emulator: Emulator) -> None:
+def test_get_fails_if_the_target_does_not_exist(emulator: Emulator) -> None:
     emulator.tenant.delete("servicePrincipals", GUID)
     with pytest.raises(RequestError, match="404 Request_ResourceNotFound"):
         run(emulator, lambda steps: steps.read(TARGET, None))
 
 
-def test_what_could_not_be_read_after_the_call_is_learned_by_the_next_refresh(
+def test_the_next_refresh_reads_the_keys_that_create_could_not(
     emulator: Emulator,
 ) -> None:
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
@@ -66,7 +66,7 @@ def test_what_could_not_be_read_after_the_call_is_learned_by_the_next_refresh(
     assert lost == replace(seen, status="CredentialsMissing") if seen else False
 
 
-def test_delete_fails_where_graph_refuses_to_empty_every_key(emulator: Emulator) -> None:
+def test_delete_fails_if_graph_refuses_to_empty_every_key(emulator: Emulator) -> None:
     old = created(emulator)
     emulator.faults.add(Fault(method="PUT", path="*/secrets", status=400, message="pl4nted"))
     with pytest.raises(RequestError, match=f"emptying credentials of {TARGET}: 400") as caught:
@@ -74,7 +74,7 @@ def test_delete_fails_where_graph_refuses_to_empty_every_key(emulator: Emulator)
     assert "pl4nted" not in str(caught.value)
 
 
-def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
+def test_delete_keeps_the_keys_that_another_resource_declares(
     emulator: Emulator,
 ) -> None:
     old = created(emulator, {**INPUTS, "credentials": {"SecretToken": "t", "Url": "u"}})
@@ -91,7 +91,7 @@ def test_what_the_program_declares_for_a_target_stays_when_another_leaves(
     assert emulator.tenant.secrets("servicePrincipals", GUID) == {"SecretToken": "t"}
 
 
-def test_refresh_distinguishes_a_quarantine_for_credentials_from_another_one(
+def test_refresh_reports_only_a_quarantine_for_refused_credentials(
     emulator: Emulator,
 ) -> None:
     old = created(emulator)
@@ -108,7 +108,7 @@ def test_refresh_distinguishes_a_quarantine_for_credentials_from_another_one(
         assert ("Quarantine" in status) == (reason in "".join(reported))
 
 
-def test_a_refresh_that_may_not_read_says_unknown_and_does_not_fail(emulator: Emulator) -> None:
+def test_refresh_without_the_permission_to_read_returns_unknown(emulator: Emulator) -> None:
     old = created(emulator)
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
     seen, reported = run(emulator, lambda steps: steps.read(TARGET, old))
@@ -116,14 +116,14 @@ def test_a_refresh_that_may_not_read_says_unknown_and_does_not_fail(emulator: Em
     assert "Synchronization.ReadWrite.All" in reported[0]
 
 
-def test_a_refresh_whose_token_is_not_accepted_fails(emulator: Emulator) -> None:
+def test_refresh_fails_if_graph_rejects_the_token(emulator: Emulator) -> None:
     old = created(emulator)
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=401, code="InvalidX"))
     with pytest.raises(RequestError, match="401 InvalidX"):
         run(emulator, lambda steps: steps.read(TARGET, old))
 
 
-def test_a_key_that_the_service_does_not_keep_is_not_a_loss(emulator: Emulator) -> None:
+def test_refresh_ignores_a_key_that_the_service_never_keeps(emulator: Emulator) -> None:
     old = created(emulator, WITH_CODE)
     assert old.stored_keys == [
         "Oauth2AccessToken",
@@ -137,19 +137,19 @@ def test_a_key_that_the_service_does_not_keep_is_not_a_loss(emulator: Emulator) 
     assert seen == replace(old, status="CredentialsMissing")
 
 
-def test_an_id_that_names_no_target_is_reported(emulator: Emulator) -> None:
+def test_read_fails_on_an_invalid_id(emulator: Emulator) -> None:
     with pytest.raises(SettingsError, match="id: must be servicePrincipals/<object id>"):
         run(emulator, lambda steps: steps.read("pl4nted", None))
 
 
-def test_delete_goes_on_where_the_keys_may_be_written_but_not_read(emulator: Emulator) -> None:
+def test_delete_succeeds_with_write_permission_alone(emulator: Emulator) -> None:
     old = created(emulator)
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
     run(emulator, lambda steps: steps.delete(old))
     assert emulator.tenant.secrets("servicePrincipals", GUID) == {}
 
 
-def test_delete_asks_for_no_more_than_it_has_to(emulator: Emulator) -> None:
+def test_delete_sends_no_put_if_no_key_is_stored(emulator: Emulator) -> None:
     old = created(emulator)
     emulator.tenant.put_secrets("servicePrincipals", GUID, [("SecretToken", "")])
     emulator.journal.clear()
@@ -158,7 +158,7 @@ def test_delete_asks_for_no_more_than_it_has_to(emulator: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_authorizations_of_one_target_take_turns_and_others_do_not_wait(emulator: Emulator) -> None:
+def test_authorizations_of_one_target_take_turns_and_others_run_at_once(emulator: Emulator) -> None:
     app_id = emulator.tenant.create_application("Other")["appId"]
     other = emulator.tenant.create_service_principal(app_id)["id"]
     emulator.faults.add(Fault(path="*/acquireAccessToken", delay=2.0, times=3))
@@ -182,7 +182,7 @@ def verifications(emulator: Emulator) -> int:
     return len(emulator.journal.select("POST", "*/validateCredentials"))
 
 
-def test_a_failed_verification_is_reported_and_costs_no_authorization(emulator: Emulator) -> None:
+def test_a_failed_verification_warns_and_keeps_the_authorization(emulator: Emulator) -> None:
     said = {"error": {"code": "InvalidCredentials", "message": "pl4nted is wrong."}}
     refusal = Fault(
         path="*/validateCredentials", status=400, code="UnknownError", message=json.dumps(said)
@@ -202,7 +202,7 @@ def test_a_failed_verification_is_reported_and_costs_no_authorization(emulator: 
     assert call.path == f"/v1.0/{TARGET}/synchronization/jobs/{job_id}/validateCredentials"
 
 
-def test_another_job_to_verify_with_verifies_and_does_not_authorize(emulator: Emulator) -> None:
+def test_a_new_job_id_verifies_and_does_not_authorize(emulator: Emulator) -> None:
     old = created(emulator)
     inputs = {**INPUTS, "job_id": emulator.tenant.jobs("servicePrincipals", GUID)[0]["id"]}
     assert diff(old, Inputs.of(inputs)).changes is True

@@ -1,4 +1,4 @@
-"""Credentials by reference: read when the provider acts, compared by a digest, never stored."""
+"""References are read when the provider acts, compared by a digest, and never stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def in_file(path: Path) -> dict[str, Any]:
     return {**INPUTS, "credentials": {"SecretToken": {"fromFile": str(path)}}}
 
 
-def test_values_come_from_variables_and_files_without_the_last_line_break(
+def test_a_value_from_a_variable_or_file_loses_its_final_line_break(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SCIM_TOKEN", " pl4nted ")
@@ -35,7 +35,7 @@ def test_values_come_from_variables_and_files_without_the_last_line_break(
         assert held(emulator) == {"SecretToken": "in-a-file"}
 
 
-def test_a_changed_value_behind_a_reference_authorizes_again(
+def test_a_changed_referenced_value_authorizes_again(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SCIM_TOKEN", "first")
@@ -52,7 +52,7 @@ def test_a_changed_value_behind_a_reference_authorizes_again(
     assert not diff(new, Inputs.of(VARIABLE)).changes
 
 
-def test_another_way_to_give_the_same_value_sends_nothing(
+def test_a_reference_to_the_same_value_sends_nothing(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = created(emulator, LITERAL)
@@ -66,7 +66,7 @@ def test_another_way_to_give_the_same_value_sends_nothing(
     assert posts(emulator) == [204]
 
 
-def test_a_value_that_is_not_there_can_not_be_compared_and_changes_nothing(
+def test_diff_warns_about_a_missing_value_and_reports_no_change(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SCIM_TOKEN", "first")
@@ -80,7 +80,7 @@ def test_a_value_that_is_not_there_can_not_be_compared_and_changes_nothing(
     assert "pl4nted" not in warning
 
 
-def test_create_and_update_name_what_is_not_there_and_send_nothing(
+def test_create_and_update_fail_on_a_missing_value_and_send_nothing(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("SCIM_TOKEN", raising=False)
@@ -102,7 +102,7 @@ def test_create_and_update_name_what_is_not_there_and_send_nothing(
     assert posts(emulator) == [204]
 
 
-def test_what_may_be_the_value_itself_is_not_shown(emulator: Emulator) -> None:
+def test_a_credential_in_place_of_a_name_or_path_is_not_shown(emulator: Emulator) -> None:
     token = "pl4nted-token-that-stands-in-the-place-of-a-name"
     by_name = {**INPUTS, "credentials": {"SecretToken": {"fromEnvironment": token}}}
     (failure,) = check(by_name)[1]
@@ -123,14 +123,14 @@ def test_what_may_be_the_value_itself_is_not_shown(emulator: Emulator) -> None:
         {},
     ],
 )
-def test_what_is_no_reference_is_refused_by_check(value: Any) -> None:
+def test_check_refuses_an_invalid_reference(value: Any) -> None:
     _, failures = check({**INPUTS, "credentials": {"SecretToken": value}})
     (failure,) = failures
     assert failure.startswith('credentials["SecretToken"]: a mapping must be a reference')
     assert "pl4nted" not in failure
 
 
-def test_a_setting_that_microsoft_does_not_document_is_named_with_those_it_does() -> None:
+def test_check_lists_the_documented_notification_settings() -> None:
     settings = {"SyncNotificationSettings": {"enabled": True}}
     (failure,) = check({**INPUTS, "credentials": settings})[1]
     assert "mapping of DeleteThresholdEnabled, DeleteThresholdValue, Enabled, Human" in failure
@@ -143,13 +143,13 @@ def test_a_setting_that_microsoft_does_not_document_is_named_with_those_it_does(
         [{"key": "SecretToken", "value": {"fromEnvironment": "SCIM_TOKEN"}}],
     ],
 )
-def test_a_reference_passes_check_in_both_forms_of_credentials(credentials: Any) -> None:
+def test_check_accepts_a_reference_in_both_forms_of_credentials(credentials: Any) -> None:
     checked, failures = check({**INPUTS, "credentials": credentials})
     assert failures == []
     assert checked["credentials"] == {"SecretToken": {"fromEnvironment": "SCIM_TOKEN"}}
 
 
-def test_a_reference_that_only_the_deployment_knows_is_a_change(emulator: Emulator) -> None:
+def test_a_reference_with_an_unknown_path_is_a_change(emulator: Emulator) -> None:
     old = created(emulator, LITERAL)
     unknown = {**INPUTS, "credentials": {"SecretToken": {"fromFile": UNKNOWN}}}
     assert check(unknown)[1] == []

@@ -1,4 +1,4 @@
-"""An authorization code that may have been used is never sent again, by no run."""
+"""No run sends an authorization code again that may have been used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def refuses(old: Outputs, inputs: Declared) -> str:
         {"service_principal_id": GUID.replace("0", "1")},
     ],
 )
-def test_a_change_that_would_send_the_used_code_fails_in_the_preview(
+def test_a_change_that_would_resend_a_used_code_fails_in_the_preview(
     emulator: Emulator, change: Declared
 ) -> None:
     old = created(emulator, WITH_CODE)
@@ -48,19 +48,19 @@ def test_a_change_that_would_send_the_used_code_fails_in_the_preview(
     assert posts(emulator) == [204]
 
 
-def test_a_used_code_asks_for_nothing_as_long_as_nothing_changes(emulator: Emulator) -> None:
+def test_an_unchanged_used_code_is_no_change(emulator: Emulator) -> None:
     old = created(emulator, WITH_CODE)
     assert not diff(old, Inputs.of(WITH_CODE)).changes
     assert diff(old, Inputs.of({**WITH_CODE, "job_id": "job"})).changes
 
 
-def test_lost_credentials_ask_for_a_new_code(emulator: Emulator) -> None:
+def test_lost_credentials_need_a_new_code(emulator: Emulator) -> None:
     lost = replace(created(emulator, WITH_CODE), status="CredentialsMissing")
     assert "restore the other inputs" not in refuses(lost, WITH_CODE)
     assert diff(lost, Inputs.of(with_code("an0ther"))).changes
 
 
-def test_a_new_code_is_sent_and_the_old_one_remembered(emulator: Emulator) -> None:
+def test_update_sends_a_new_code_and_remembers_the_old_one(emulator: Emulator) -> None:
     first = created(emulator, WITH_CODE)
     second = updated(emulator, first, with_code("an0ther"))
     assert posts(emulator) == [204, 204]
@@ -71,7 +71,7 @@ def test_a_new_code_is_sent_and_the_old_one_remembered(emulator: Emulator) -> No
 @pytest.mark.parametrize(
     "fault", [{"drop": "before"}, {"drop": "after"}, {"status": 500}, {"status": 504}]
 )
-def test_a_code_that_may_have_been_used_by_a_failed_step_is_recorded(
+def test_a_failed_step_records_a_code_that_may_be_spent(
     emulator: Emulator, fault: dict[str, Any]
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
@@ -97,9 +97,7 @@ def test_a_code_that_may_have_been_used_by_a_failed_step_is_recorded(
 
 
 @pytest.mark.parametrize("fault", [{"status": 400}, {"status": 403}, {"status": 401}])
-def test_a_code_that_was_refused_may_be_corrected(
-    emulator: Emulator, fault: dict[str, Any]
-) -> None:
+def test_a_refused_code_can_be_sent_again(emulator: Emulator, fault: dict[str, Any]) -> None:
     old = created(emulator)
     emulator.faults.add(Fault(path="*/acquireAccessToken", **fault))
     with pytest.raises(RequestError) as caught:
@@ -108,14 +106,14 @@ def test_a_code_that_was_refused_may_be_corrected(
     assert updated(emulator, old, WITH_CODE).revision == 2
 
 
-def test_a_code_of_a_state_that_remembers_none_is_known_by_the_credentials(
+def test_a_state_without_used_codes_recognizes_its_code_by_the_digest(
     emulator: Emulator,
 ) -> None:
     of_0_1_0 = replace(created(emulator, WITH_CODE), used_codes=None)
     refuses(of_0_1_0, {**WITH_CODE, "triggers": "again"})
 
 
-def test_a_first_code_is_sent_whatever_was_uncertain_before(emulator: Emulator) -> None:
+def test_a_first_code_is_sent_after_an_uncertain_create(emulator: Emulator) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", status=500))
     with pytest.raises(RequestError) as caught:
         created(emulator)
@@ -124,7 +122,7 @@ def test_a_first_code_is_sent_whatever_was_uncertain_before(emulator: Emulator) 
     assert updated(emulator, uncertain, WITH_CODE).status == "Authorized"
 
 
-def test_one_run_sends_a_code_once_whatever_declares_it(emulator: Emulator) -> None:
+def test_one_run_sends_a_code_once_for_all_its_resources(emulator: Emulator) -> None:
     app_id = emulator.tenant.create_application("Other")["appId"]
     other = emulator.tenant.create_service_principal(app_id)["id"]
 
@@ -138,7 +136,7 @@ def test_one_run_sends_a_code_once_whatever_declares_it(emulator: Emulator) -> N
     assert posts(emulator) == [204]
 
 
-def test_codes_are_remembered_in_a_bounded_number(emulator: Emulator) -> None:
+def test_only_the_latest_used_codes_are_kept(emulator: Emulator) -> None:
     old = created(emulator, with_code("code-0"))
     for number in range(1, 12):
         old = updated(emulator, old, with_code(f"code-{number}"))
@@ -146,7 +144,7 @@ def test_codes_are_remembered_in_a_bounded_number(emulator: Emulator) -> None:
     assert len((old.used_codes or "").split(":")) == 11
 
 
-def test_a_call_that_may_have_been_carried_out_is_repeated_by_the_next_update(
+def test_the_next_update_repeats_a_call_that_may_have_acted(
     emulator: Emulator,
 ) -> None:
     old = created(emulator, {**INPUTS, "credentials": {"SecretToken": "first", "Url": "u"}})
@@ -171,7 +169,7 @@ def test_a_call_that_may_have_been_carried_out_is_repeated_by_the_next_update(
     assert held(emulator) == {"SecretToken": "second"}
 
 
-def test_an_earlier_attempt_that_may_have_been_carried_out_is_not_forgotten(
+def test_a_failed_retry_still_records_an_attempt_that_may_have_acted(
     emulator: Emulator,
 ) -> None:
     emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))

@@ -1,4 +1,4 @@
-"""The synchronization job after the authorization: verified, restarted, and seen by refresh."""
+"""After an authorization, the job is verified, restarted, and read by refresh."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def calls(emulator: Emulator, action: str) -> int:
     return len(emulator.journal.select("POST", f"*/{action}"))
 
 
-def test_a_failed_verification_is_repeated_by_the_next_update_without_another_authorization(
+def test_the_next_update_verifies_again_without_authorizing(
     emulator: Emulator,
 ) -> None:
     inputs = verifying(emulator)
@@ -60,7 +60,7 @@ def test_a_failed_verification_is_repeated_by_the_next_update_without_another_au
     assert (posts(emulator), calls(emulator, "validateCredentials")) == ([204], 3)
 
 
-def test_a_failed_verification_is_repeated_by_every_refresh(emulator: Emulator) -> None:
+def test_every_refresh_repeats_a_failed_verification(emulator: Emulator) -> None:
     emulator.faults.add(REFUSED)
     failed = created(emulator, verifying(emulator))
     secret = replace(REFUSED, message="pl4nted")
@@ -76,7 +76,7 @@ def test_a_failed_verification_is_repeated_by_every_refresh(emulator: Emulator) 
     assert calls(emulator, "validateCredentials") == 3, "a valid one is not repeated"
 
 
-def test_a_job_in_quarantine_for_its_credentials_is_restarted_once_authorized(
+def test_an_authorization_restarts_a_job_in_quarantine_for_its_credentials(
     emulator: Emulator,
 ) -> None:
     old = created(emulator)
@@ -94,14 +94,14 @@ def test_a_job_that_is_not_in_quarantine_is_not_restarted(emulator: Emulator) ->
     assert calls(emulator, "restart") == 0
 
 
-def test_without_restart_job_nothing_is_restarted(emulator: Emulator) -> None:
+def test_no_job_is_restarted_without_restart_job(emulator: Emulator) -> None:
     old = created(emulator)
     quarantine(emulator)
     updated(emulator, old, verifying(emulator, triggers="renewed"))
     assert calls(emulator, "restart") == 0
 
 
-def test_credentials_that_the_job_refuses_do_not_restart_it(emulator: Emulator) -> None:
+def test_refused_credentials_do_not_restart_the_job(emulator: Emulator) -> None:
     old = created(emulator)
     quarantine(emulator)
     emulator.faults.add(REFUSED)
@@ -111,7 +111,7 @@ def test_credentials_that_the_job_refuses_do_not_restart_it(emulator: Emulator) 
     assert (calls(emulator, "restart"), mended.verification) == (1, "Valid")
 
 
-def test_a_quarantine_for_another_reason_is_left_and_warned_of(emulator: Emulator) -> None:
+def test_a_quarantine_for_another_reason_warns_and_stays(emulator: Emulator) -> None:
     old = created(emulator)
     quarantine(emulator, "TooManyDeletes")
     inputs = verifying(emulator, restart_job=True)
@@ -121,7 +121,7 @@ def test_a_quarantine_for_another_reason_is_left_and_warned_of(emulator: Emulato
     assert not diff(new, Inputs.of(inputs)).changes
 
 
-def test_a_restart_that_fails_costs_nothing_and_is_tried_again_by_the_next_update(
+def test_the_next_update_repeats_a_failed_restart(
     emulator: Emulator,
 ) -> None:
     old = created(emulator)
@@ -142,7 +142,7 @@ def test_a_restart_that_fails_costs_nothing_and_is_tried_again_by_the_next_updat
 
 
 @pytest.mark.parametrize("reason", [CREDENTIALS, "TooManyDeletes"])
-def test_a_job_that_entra_disabled_after_four_weeks_does_not_read_authorized(
+def test_refresh_does_not_return_authorized_for_a_disabled_job(
     emulator: Emulator, reason: str
 ) -> None:
     old = created(emulator)
@@ -156,7 +156,7 @@ def test_a_job_that_entra_disabled_after_four_weeks_does_not_read_authorized(
     assert "disabled" in lines[-1]
 
 
-def test_a_job_that_entra_disabled_is_restarted_where_its_credentials_were_the_reason(
+def test_an_authorization_restarts_a_job_disabled_for_its_credentials(
     emulator: Emulator,
 ) -> None:
     old = created(emulator)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("plain_environment")
         (302, "no connection: the proxy answered 302 (Found)"),
     ],
 )
-def test_what_a_proxy_answers_to_connect_is_reported_once(
+def test_a_proxy_that_refuses_connect_fails_without_a_retry(
     hostile: StartHostile, monkeypatch: pytest.MonkeyPatch, status: int, said: str
 ) -> None:
     trick = Trick(status, (("Location", "http://127.0.0.1:9/"),))
@@ -45,9 +45,7 @@ def test_what_a_proxy_answers_to_connect_is_reported_once(
 
 
 @pytest.mark.slow
-def test_a_proxy_that_fails_for_a_while_is_asked_again(
-    hostile: StartHostile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_proxy_is_retried(hostile: StartHostile, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = hostile({":9": Trick(503)}, name="")
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     variables = {**graph_and_entra(hostile({})), "ENTRA_PROVISIONING_AUTHORITY_HOST": NOWHERE}
@@ -65,7 +63,7 @@ def test_a_proxy_that_fails_for_a_while_is_asked_again(
     ],
     ids=lambda variables: variables["NO_PROXY"],
 )
-def test_hosts_that_need_no_proxy_are_listed_in_any_form(
+def test_no_proxy_accepts_every_form_of_a_host(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:
     for name, value in {"HTTPS_PROXY": NOWHERE, **variables}.items():
@@ -75,7 +73,7 @@ def test_hosts_that_need_no_proxy_are_listed_in_any_form(
 
 
 @pytest.mark.parametrize("form", ["127.0.0.1:{port}", " http://127.0.0.1:{port}/ "])
-def test_a_proxy_is_read_without_its_scheme_and_with_spaces(
+def test_a_proxy_url_can_lack_its_scheme_and_have_spaces(
     hostile: StartHostile, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     proxy = hostile({"": Trick(403)}, name="")
@@ -97,7 +95,7 @@ def test_a_proxy_is_read_without_its_scheme_and_with_spaces(
         ("SSLKEYLOGFILE", "/nowhere/keys", "the file cannot be written. Unset it."),
     ],
 )
-def test_a_variable_that_keeps_from_every_service_is_named_with_its_remedy(
+def test_an_unusable_network_variable_is_named_with_its_remedy(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reported: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -108,7 +106,7 @@ def test_a_variable_that_keeps_from_every_service_is_named_with_its_remedy(
     assert emulator.journal.calls == []
 
 
-def test_a_certificate_of_another_host_names_the_host_that_was_asked(
+def test_a_certificate_for_another_name_reports_the_requested_host(
     hostile: StartHostile,
 ) -> None:
     server = hostile({}, name="other.example")
@@ -126,7 +124,7 @@ def test_a_certificate_of_another_host_names_the_host_that_was_asked(
 @pytest.mark.parametrize(
     "name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
 )
-def test_a_bundle_of_certificates_that_is_not_there_is_named(
+def test_a_missing_certificate_bundle_is_named(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (tmp_path / "no.pem").write_text("no certificate")
@@ -141,7 +139,7 @@ def test_a_bundle_of_certificates_that_is_not_there_is_named(
     assert posts(emulator) == [204]
 
 
-def test_the_bundles_of_the_environment_are_trusted(
+def test_the_certificate_bundles_in_the_environment_are_trusted(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variables = dict(emulator.environment)
