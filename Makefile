@@ -6,7 +6,7 @@ export PULUMI_SKIP_UPDATE_CHECK := 1
 
 # Many tests wait for a server or a process: more workers than the two cores of a usual runner.
 PARALLEL := --numprocesses 4 --dist worksteal
-STRUCTURE := $(wildcard tests/package/test_*_layers.py) tests/package/test_imports.py tests/package/test_declarations.py
+STRUCTURE := $(wildcard tests/package/test_*_layers.py) tests/package/test_imports.py tests/package/test_declarations.py tests/docs/test_architecture.py
 # Where this is set, every Python that the tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -22,7 +22,7 @@ quickstart: .venv/ready cli ## authorize an application and a service principal 
 	@sh examples/quickstart/quickstart.sh
 
 test: .venv/ready ## run the fast tests (no Pulumi CLI)
-	.venv/bin/pytest $(PARALLEL) -m 'not slow' --hypothesis-profile quick tests/provider tests/emulator $(STRUCTURE)
+	.venv/bin/pytest $(PARALLEL) -m 'not slow' --hypothesis-profile quick tests/provider tests/emulator tests/contract $(STRUCTURE)
 
 fuzz: .venv/ready ## run the tests of random inputs, with 20,000 examples each
 	.venv/bin/pytest $(PARALLEL) -m hypothesis --hypothesis-profile thorough tests/provider tests/emulator

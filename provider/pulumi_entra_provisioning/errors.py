@@ -51,14 +51,25 @@ class SettingsError(ProvisioningError):
 
 
 class _AnsweredError(ProvisioningError):
-    def __init__(self, doing: str, answer: Answer, remedy: Explained) -> None:
+    """An error whose text follows its answer, which a later attempt may complete."""
+
+    def __init__(self, doing: str, answer: Answer) -> None:
         self.doing = doing
         self.answer = answer
-        self._explained = remedy._replace(text=f"{doing}: {answer}. {remedy.text}")
-        super().__init__(str(self._explained))
+        super().__init__(doing, answer)
+
+    def _remedy(self) -> Explained:
+        raise NotImplementedError
+
+    def _explained(self) -> Explained:
+        remedy = self._remedy()
+        return remedy._replace(text=f"{self.doing}: {self.answer}. {remedy.text}")
+
+    def __str__(self) -> str:
+        return str(self._explained())
 
     def then(self, sentence: str) -> str:
-        return str(self._explained.then(sentence))
+        return str(self._explained().then(sentence))
 
 
 class SignInError(_AnsweredError):
@@ -70,7 +81,11 @@ class SignInError(_AnsweredError):
     __module__ = __package__
 
     def __init__(self, doing: str, answer: Answer, remedy: Explained | None = None) -> None:
-        super().__init__(doing, answer, remedy or remedy_for(answer, SIGN_IN_REMEDIES))
+        super().__init__(doing, answer)
+        self._given = remedy
+
+    def _remedy(self) -> Explained:
+        return self._given or remedy_for(self.answer, SIGN_IN_REMEDIES)
 
 
 class RequestError(_AnsweredError):
@@ -91,11 +106,16 @@ class RequestError(_AnsweredError):
         remedy: Explained | str = "",
         if_carried_out: str = "",
     ) -> None:
-        found = remedy_for(answer, REMEDIES)
-        if isinstance(remedy, Explained):
-            found = remedy
-        elif remedy:
-            found = found._replace(text=remedy)
-        if if_carried_out and answer.may_have_acted:
-            found = found.then(if_carried_out)
-        super().__init__(doing, answer, found)
+        super().__init__(doing, answer)
+        self._given = remedy
+        self._if_carried_out = if_carried_out
+
+    def _remedy(self) -> Explained:
+        found = remedy_for(self.answer, REMEDIES)
+        if isinstance(self._given, Explained):
+            found = self._given
+        elif self._given:
+            found = found._replace(text=self._given)
+        if self._if_carried_out and self.answer.may_have_acted:
+            found = found.then(self._if_carried_out)
+        return found

@@ -54,9 +54,7 @@ REMEDIES: Final = {
         "400-invalidnotificationsettings-a-key-cannot-be-emptied",
     ),
     "400": Explained(
-        "Check the credentials. An authorization code works once, expires within minutes and is"
-        " valid only for the redirect URI that it was issued for. Correct the credentials, with a"
-        " new code if you use one, and run `pulumi up` again.",
+        "Check the credentials, correct them and run `pulumi up` again.",
         "400-graph-refuses-the-credentials",
     ),
     "401 UnknownError": Explained(
@@ -87,7 +85,8 @@ REMEDIES: Final = {
         "429-microsoft-throttles-the-caller",
     ),
     "500 InternalError": Explained(
-        "Graph does not know one of the keys or values. Keys are case-sensitive.",
+        "Check the keys and the values: Graph answers this if it does not know one of them. Keys"
+        " are case-sensitive.",
         "500-internalerror-graph-does-not-know-a-key-or-a-value",
     ),
     "5xx": Explained(
@@ -192,6 +191,14 @@ SIGN_IN_REMEDIES: Final = {
     ),
 }
 """By Entra's code or by HTTP status. docs/errors.md has the same table."""
+
+CODE_REFUSED: Final = Explained(
+    "Check the credentials. An authorization code works once, expires within minutes and is valid"
+    " only for the redirect URI that it was issued for. Correct the credentials, with a new code if"
+    " you use one, and run `pulumi up` again.",
+    "400-graph-refuses-the-credentials",
+)
+"""Instead of the remedy of a 400, if the credentials hold an authorization code."""
 
 UNKNOWN_JOB: Final = Explained(
     "The target has no synchronization job with this id. Correct job_id.",

@@ -34,8 +34,9 @@ class Session:
     `stack` returns the value of a stack configuration key, or None. `log` takes a line for the
     user's log, `warn` one that asks for action.
 
-    The engine calls from several threads. Each step runs on the event loop and returns a future,
-    which raises the ProvisioningError of the step. If you cancel the future, the step is cancelled.
+    The engine calls from several threads. `check` and `diff` return at once. `start` runs a step on
+    the event loop and returns its future, which raises the ProvisioningError of the step. If you
+    cancel the future, the step is cancelled.
     """
 
     def __init__(

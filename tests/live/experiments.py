@@ -1,7 +1,7 @@
 """For each assumption of the emulator, what would settle it.
 
 An experiment asks a tenant, real or emulated, and gives the value that the assumption has there, or
-`Unsettled` with the reason why it can't tell.
+`Unsettled` with the reason why it cannot tell.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ and an authorization code for it that nobody has used."""
 
 
 class Unsettled(str):
-    """Why an experiment can't tell."""
+    """Why an experiment cannot tell."""
 
 
 Findings = Mapping[str, Any]
@@ -58,9 +58,9 @@ class Experiment:
     """What settles some assumptions.
 
     `others` are other values, with which an emulator would have to be found out; None where the
-    emulator has nothing that could be found out. `needs` are the settings without which it can't be
-    run on a real tenant, `because` of what. `given` and `options` are the further assumptions and
-    arguments of an emulator for it.
+    emulator has nothing that could be found out. `needs` are the settings without which it cannot
+    be run on a real tenant, `because` of what. `given` and `options` are the further assumptions
+    and arguments of an emulator for it.
     """
 
     run: Callable[[Place], Findings]
@@ -76,7 +76,7 @@ class Experiment:
         return type(usual)(*other) if hasattr(usual, "_fields") and other else other
 
     def of(self, place: Place) -> Findings:
-        """Its findings. `MissingSettingError` if it can't be run here."""
+        """Its findings. `MissingSettingError` if it cannot be run here."""
         if place.is_live and self.needs:
             try:
                 require(*self.needs)

@@ -7,7 +7,7 @@ import functools
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -63,11 +63,12 @@ from ..network.bodies import UnusableAnswerError
 from ..network.environment import check_environment
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown_id
-from ..remedies import CODE_SPENT, MAY_BE_AUTHORIZED, REMEDIES, UNKNOWN_JOB, Explained
-from .failures import member, not_answered, refused, required, unusable
+from ..remedies import CODE_REFUSED, CODE_SPENT, MAY_BE_AUTHORIZED, REMEDIES, UNKNOWN_JOB, Explained
+from .documents import member, required
+from .failures import not_answered, refused, unusable
 from .jobs import Quarantine, quarantine_of
 from .retries import Gate, Patience
-from .secret_keys import KEYS, SINGLE_USE
+from .secret_keys import SINGLE_USE
 from .target import Target
 from .transport import graph_transport
 
@@ -81,6 +82,9 @@ USER_AGENT = f"pulumi-entra-provisioning/{version('pulumi-entra-provisioning')}"
 _LOOK_UP = 10.0
 """Seconds for a request that only makes an error clearer."""
 
+_UNKNOWN_JOB: dict[int | None, Explained] = {404: UNKNOWN_JOB}
+
+_SDK_KEYS = frozenset(str(key.value) for key in SynchronizationSecret)
 _PAIR_TYPE = "microsoft.graph.synchronizationSecretKeyStringValuePair"
 _ERRORS: dict[str, type[ParsableFactory[Any]]] = {"XXX": ODataError}
 
@@ -160,6 +164,7 @@ class Graph:
             credentials=credentials,
             single_use=single_use,
             if_carried_out=CODE_SPENT if single_use else MAY_BE_AUTHORIZED,
+            remedies={400: CODE_REFUSED} if single_use else {},
             mistaken=lambda: self._taken_for_object_id(target, patience),
         )
         return await self._send(call, patience)
@@ -213,7 +218,7 @@ class Graph:
             await action.post(body, exchange.configuration)
 
         operation = f"verifying with job {job_id} the credentials of"
-        call = _Call(operation, target, post, credentials=credentials, unknown=UNKNOWN_JOB)
+        call = _Call(operation, target, post, credentials=credentials, remedies=_UNKNOWN_JOB)
         await self._send(call, patience)
 
     async def empty_secrets(self, target: Target, keys: Iterable[str], patience: Patience) -> None:
@@ -287,7 +292,7 @@ class Graph:
             action = jobs.by_synchronization_job_id(job_id).restart
             await action.post(body, exchange.configuration)
 
-        call = _Call(f"restarting job {job_id} of", target, post, unknown=UNKNOWN_JOB)
+        call = _Call(f"restarting job {job_id} of", target, post, remedies=_UNKNOWN_JOB)
         await self._send(call, patience)
 
     async def _collection(
@@ -365,8 +370,8 @@ class Graph:
             answer, remedy = unusable(error), REMEDIES["2xx"]
         except Exception as error:
             answer = not_answered(error)
-        if answer.is_not_found and call.unknown:
-            remedy = call.unknown
+        if exact := call.remedies.get(answer.status):
+            remedy = exact
         elif answer.is_forbidden and not remedy and (caller := self._credential.caller):
             remedy = call.forbidden(caller, str(call.target), self._endpoint)
             answer = replace(answer, is_final=is_insufficient(caller))
@@ -382,8 +387,9 @@ class _Call(Generic[_T]):
     `operation` is what it does to the target, for errors. `credentials` are those that the answer
     may quote, or None if they are not known: then no message of Graph is shown. `if_carried_out` is
     what follows an answer after which Graph may have carried it out. With `single_use`, it is then
-    not repeated. `unknown` is the remedy of a 404 if the target is known to exist, `mistaken` looks
-    for the mistake behind another 404. `forbidden` describes the permission that the caller lacks.
+    not repeated. `remedies` are by HTTP status, for what it means in this operation alone.
+    `mistaken` looks for the mistake behind a 404. `forbidden` describes the permission that the
+    caller lacks.
     """
 
     operation: str
@@ -392,7 +398,7 @@ class _Call(Generic[_T]):
     credentials: Mapping[str, str] | None = None
     single_use: bool = False
     if_carried_out: str = ""
-    unknown: Explained | None = None
+    remedies: Mapping[int | None, Explained] = field(default_factory=dict)
     mistaken: Callable[[], Awaitable[str]] | None = None
     forbidden: Callable[[Caller, str, str], str] = lacking
 
@@ -433,9 +439,9 @@ def _pairs(credentials: Mapping[str, str]) -> list[SynchronizationSecretKeyStrin
     return [
         SynchronizationSecretKeyStringValuePair(
             odata_type=_PAIR_TYPE,
-            key=SynchronizationSecret(key) if key in KEYS else None,
-            # A key that Graph has and msgraph-sdk has not.
-            additional_data={} if key in KEYS else {"key": key},
+            key=SynchronizationSecret(key) if key in _SDK_KEYS else None,
+            # A key that Graph has and this version of msgraph-sdk does not have.
+            additional_data={} if key in _SDK_KEYS else {"key": key},
             value=value,
         )
         for key, value in sorted(credentials.items())

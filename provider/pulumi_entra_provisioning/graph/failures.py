@@ -1,9 +1,8 @@
-"""Microsoft Graph's answers: a failure as an Answer, a document's members as Graph has them."""
+"""The failures of a call to Microsoft Graph, as answers."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
 
 import httpx
 from kiota_abstractions.api_error import APIError
@@ -13,8 +12,6 @@ from ..answers import Answer, seconds, unanswered
 from ..network.bodies import UnusableAnswerError
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown_answer
-
-_T = TypeVar("_T")
 
 
 def refused(error: APIError, request_id: str, retry_after: str, secrets: Secrets) -> Answer:
@@ -79,27 +76,3 @@ def not_answered(error: Exception) -> Answer:
 
 def _may_have_acted(status: int) -> bool:
     return status >= 500 or status < 300
-
-
-# Documents
-
-
-def member(document: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
-    """A member of a JSON object, None if it is null or not there."""
-    found = document.get(name)
-    if found is None or (isinstance(found, kind) and not isinstance(found, bool)):
-        return found
-    raise UnusableAnswerError(200, f"the answer has an unexpected {name}")
-
-
-def required(document: dict[str, Any], name: str) -> str:
-    """A text of a JSON object that Graph always has there."""
-    if not (found := member(document, name, str)):
-        raise UnusableAnswerError(200, f"the answer lacks {name}")
-    return found
-
-
-def enumerated(document: dict[str, Any], name: str) -> str:
-    """A member of an enumeration, of which Graph may know more than msgraph-sdk."""
-    found = member(document, name, str) or ""
-    return found[:1].upper() + found[1:]

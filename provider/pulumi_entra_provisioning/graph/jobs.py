@@ -11,7 +11,7 @@ from msgraph.generated.models.synchronization_status_code import Synchronization
 
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown_code, shown_id
-from .failures import enumerated, member, required
+from .documents import enumerated, member, required
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,9 @@ class Patience:
                     return await self._within_time(doing, attempt, acts, if_carried_out)
             except _NotSentError as error:
                 remedy = REMEDIES["429"] if error.answer.retry_after else ""
-                raise last or RequestError(doing, error.answer, remedy=remedy) from None
+                raise last or RequestError(
+                    doing, error.answer, remedy=remedy, if_carried_out=if_carried_out
+                ) from None
             except (RequestError, SignInError) as error:
                 may_have_acted = bool(last and last.answer.may_have_acted)
                 may_have_acted |= error.answer.may_have_acted
@@ -171,7 +173,9 @@ class Patience:
                 if error.answer.status == 404 and mistaken is not None:
                     ask, mistaken = mistaken, None
                     if remedy := await ask():
-                        raise RequestError(doing, error.answer, remedy=remedy) from None
+                        raise RequestError(
+                            doing, error.answer, remedy=remedy, if_carried_out=if_carried_out
+                        ) from None
                 reason = self._reason_to_wait(error, single_use)
                 pause = max(next(pauses), error.answer.retry_after or 0.0)
                 if reason is None or pause >= self.left:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ..guid import GUID
 
@@ -30,13 +30,8 @@ def parse(text: str, kind: Kind | None = None) -> Target | None:
     *collection, object_id = text.strip().strip("/").split("/")
     if not GUID.fullmatch(object_id):
         return None
-    found: Kind | None = kind if not collection else _KINDS.get("/".join(collection))
+    named = "/".join(collection)
+    found = next((known for known in get_args(Kind) if known == named), None) if named else kind
     if found is None or (kind is not None and found != kind):
         return None
     return Target(found, object_id.lower())
-
-
-_KINDS: dict[str, Kind] = {
-    "applications": "applications",
-    "servicePrincipals": "servicePrincipals",
-}

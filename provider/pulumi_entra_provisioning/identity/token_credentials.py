@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def token_credential(settings: Settings, note: Callable[[HttpResponse], None]) -> TokenCredential:
     """The credential of azure-identity for the settings' identity.
 
-    `note` is given every answer of a service that it asks.
+    `note` receives every response of the services.
     """
     # It takes half a second to import, which only a step that calls Graph has to pay.
     from azure import identity

@@ -35,7 +35,7 @@ class SignInTransport(RequestsTransport):  # type: ignore[misc]  # azure.core im
         on_this_machine: bool = False,
     ) -> None:
         session = requests.Session()
-        # Else requests would send what a .netrc file holds in the place of a token.
+        # Otherwise requests would replace the token with credentials from .netrc.
         session.trust_env = False
         for scheme in ("https://", "http://"):
             session.mount(scheme, _BoundedAdapter(by_proxy=not on_this_machine))

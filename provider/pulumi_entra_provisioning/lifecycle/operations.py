@@ -363,7 +363,7 @@ class Lifecycle:
             wanted = [key for key in wanted if key in held]
         except RequestError as error:
             if not error.answer.is_forbidden:
-                raise  # a caller that may not read may still write
+                raise  # a caller without read access can still write
         refusals = await self._empty_together_or_singly(target, wanted, patience)
         # What is not known to be refused for its own sake may be refused for another reason.
         if wanted and len(refusals) == len(wanted):
@@ -410,7 +410,7 @@ def _quarantine_warning(target: Target, quarantine: Quarantine) -> str:
         remedy = "Renew the credentials, and set job_id and restart_job to restart the job."
     else:
         remedy = "Start it again in the Entra admin center (Enterprise applications, Provisioning)."
-    return f"{target} is in quarantine: {quarantine}. {remedy}"
+    return f"{target} does not provision: {quarantine}. {remedy}"
 
 
 def _listed(keys: Iterable[str]) -> str:

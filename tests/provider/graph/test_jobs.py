@@ -38,8 +38,8 @@ def test_refresh_warns_about_a_quarantine_in_one_line(emulator: Emulator) -> Non
     assert seen.status == "Quarantined"
     (line,) = reported
     assert line == (
-        f"{TARGET} is in quarantine: a job, EncounteredQuarantineException. Renew the credentials,"
-        " and set job_id and restart_job to restart the job."
+        f"{TARGET} does not provision: a job, EncounteredQuarantineException. Renew the"
+        " credentials, and set job_id and restart_job to restart the job."
     )
 
 

@@ -230,3 +230,15 @@ def test_an_authorization_without_an_answer_says_that_the_state_records_it(
     with pytest.raises(RequestError, match=re.escape(MAY_BE_AUTHORIZED)) as failed:
         created(emulator, {**INPUTS, "timeout": 1})
     assert failed.value.outputs
+
+
+def test_a_refusal_after_a_call_that_may_have_acted_says_that_the_state_records_it(
+    emulator: Emulator,
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=503, times=1))
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=400, times=1))
+    with pytest.raises(RequestError, match=re.escape(MAY_BE_AUTHORIZED)) as failed:
+        created(emulator)
+    assert failed.value.answer.status == 400
+    assert failed.value.outputs
+    assert posts(emulator) == [503, 400]
