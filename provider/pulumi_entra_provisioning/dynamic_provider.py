@@ -25,7 +25,7 @@ from .errors import ProvisioningError
 from .lifecycle.inputs import Inputs
 from .lifecycle.operations import Lifecycle
 from .properties import WIRE_NAMES, inputs_of, outputs_of, properties_of
-from .session import Session, one_line
+from .session import Session, as_provisioning_error
 from .wire import UNKNOWN
 
 _P = ParamSpec("_P")
@@ -46,7 +46,7 @@ def _failing_clearly(step: Callable[_P, _T]) -> Callable[_P, _T]:
         try:
             return step(*args, **kwargs)
         except BaseException as error:
-            failure = one_line(error)
+            failure = as_provisioning_error(error)
         call.send(str(failure), _to_record(failure, args[-1]))
         raise failure.with_traceback(None) from None
 

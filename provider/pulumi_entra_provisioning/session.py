@@ -90,7 +90,7 @@ class Session:
             return _started_lifecycle(settings, self._log, self._warn)
 
 
-def one_line(error: BaseException) -> ProvisioningError:
+def as_provisioning_error(error: BaseException) -> ProvisioningError:
     """`error` as the user reads it.
 
     The text of an exception that nobody here wrote may hold anything: its place is shown instead.

@@ -71,7 +71,7 @@ CREDENTIALS: Final = (
 
 CERTIFICATES: Final = CREDENTIALS[:2]
 _FLAGS: Final = ("useOidc", "useAksWorkloadIdentity", "useMsi")
-_WAYS: Final = (*CREDENTIALS, *_FLAGS)
+_SETTINGS_OF_WAYS: Final = (*CREDENTIALS, *_FLAGS)
 
 # Two forms of one setting: a place that has one of them sets both.
 _TWO_FORMS: Final = (
@@ -146,7 +146,7 @@ class _Source:
         return next(
             (
                 self.places[name]
-                for name in _WAYS
+                for name in _SETTINGS_OF_WAYS
                 if (value := self.values[name]) and (name not in _FLAGS or is_true(value))
             ),
             None,
@@ -245,7 +245,7 @@ def _ignored(
     `way` is the place of the setting with which the first source chooses a way to sign in.
     """
     if way:
-        names = _IDENTITY if environment_first else _WAYS
+        names = _IDENTITY if environment_first else _SETTINGS_OF_WAYS
         reason = f"is not used, because {way} is set"
     elif stray := _of_another_client(first, second):
         names, reason = CREDENTIALS, f"is not used, because {stray}"

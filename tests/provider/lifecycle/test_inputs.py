@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pulumi
 import pytest
+from pulumi_entra_provisioning import ProvisioningAuthorization
+from pulumi_entra_provisioning.lifecycle import inputs
 from pulumi_entra_provisioning.lifecycle.inputs import check
 from pulumi_entra_provisioning.wire import UNKNOWN
 from support.steps import GUID, INPUTS
@@ -120,3 +123,9 @@ def test_check_reports_everything_at_once() -> None:
         'credentials["Password"]',
         "timeout",
     ]
+
+
+def test_the_inputs_are_the_parameters_of_the_resource() -> None:
+    of_every_resource = {"self", "resource_name", "opts"}
+    parameters = inspect.signature(ProvisioningAuthorization.__init__).parameters
+    assert set(inputs.INPUTS) == parameters.keys() - of_every_resource
