@@ -358,7 +358,8 @@ def test_the_program_with_notification_settings_sends_their_json(
 def test_the_unit_tests_of_the_page_pass_and_can_fail(tmp_path: Path) -> None:
     for name in ("infrastructure.py", "test_infrastructure.py"):
         (tmp_path / name).write_text(block("python", f"# {name}\n", UNIT_TESTING))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    # Without -B, Python would take what it compiled in the same second for the changed program.
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
     def run() -> str:
         return subprocess.run(

@@ -31,6 +31,9 @@ _SPREAD: Final = 1.0
 
 _LOGGED_FROM: Final = 4.0
 
+_SHORTEST_ATTEMPT: Final = 0.5
+"""Seconds of an attempt that is worth a retry: in less, its timeout would hide the last answer."""
+
 
 _TOO_LATE: Final = Answer(None, "", "not sent, because timeout ran out", out_of_time=True)
 
@@ -178,7 +181,7 @@ class Patience:
                         ) from None
                 reason = self._reason_to_wait(error, single_use)
                 pause = max(next(pauses), error.answer.retry_after or 0.0)
-                if reason is None or pause >= self.left:
+                if reason is None or pause + _SHORTEST_ATTEMPT > self.left:
                     raise
             if pause >= _LOGGED_FROM:
                 self._log(f"{doing}: {reason}; retrying in {pause:.0f} s")
