@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, get_args
 
 import jwt
@@ -52,21 +51,6 @@ def test_the_environment_points_a_program_at_the_emulator(
         "NO_PROXY": "example.com,127.0.0.1,localhost",
         "no_proxy": "example.com,127.0.0.1,localhost",
     }
-
-
-@pytest.fixture
-def in_workload(untouched: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Set the environment of a workload, without other identities."""
-
-    def entered(workload: Workload) -> dict[str, str]:
-        for name in os.environ.keys() - without_identity(os.environ).keys():
-            monkeypatch.delenv(name)
-        environment = untouched.environment_in(workload)
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        return environment
-
-    return entered
 
 
 def test_a_github_actions_job_gets_a_token_without_a_secret(

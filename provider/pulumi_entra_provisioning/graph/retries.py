@@ -173,7 +173,7 @@ class Patience:
                 may_have_acted |= error.answer.may_have_acted
                 error.answer = replace(error.answer, may_have_acted=may_have_acted)
                 last = error
-                if error.answer.status == 404 and mistaken is not None:
+                if error.answer.is_not_found and mistaken is not None:
                     ask, mistaken = mistaken, None
                     if remedy := await ask():
                         raise RequestError(
@@ -208,7 +208,7 @@ class Patience:
             return answer.message
         if answer.status in _THROTTLED:
             return f"{answer.status}, the service asks to wait"
-        unseen = answer.status == 404 or (answer.status == 401 and answer.is_forbidden)
+        unseen = answer.is_not_found or (answer.status == 401 and answer.is_forbidden)
         # It is Graph that does not know a new target, not Entra.
         if unseen and isinstance(error, RequestError) and time.monotonic() < self._replicated:
             return f"{answer.status}, Entra may not have replicated a new target yet"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from entra_emulator import (
     DEFAULT_USER_ASSIGNED_CLIENT_ID,
     Emulator,
 )
-from entra_emulator.workloads import Workload, without_identity
+from entra_emulator.workloads import Workload
 from support.emulator_clients import (
     PLANTED,
     SECRETS,
@@ -31,21 +30,6 @@ from support.emulator_clients import (
     options,
     scope,
 )
-
-
-@pytest.fixture
-def in_workload(untouched: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Set the environment of a workload, without other identities."""
-
-    def entered(workload: Workload) -> dict[str, str]:
-        for name in os.environ.keys() - without_identity(os.environ).keys():
-            monkeypatch.delenv(name)
-        environment = untouched.environment_in(workload)
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        return environment
-
-    return entered
 
 
 @pytest.mark.parametrize("workload", ["virtual-machine", "app-service"])

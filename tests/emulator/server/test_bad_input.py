@@ -22,16 +22,12 @@ from support.emulator_clients import (
 )
 
 
-@pytest.fixture(scope="module")
-def untouched() -> Iterator[Emulator]:
-    """One emulator for all of them: what one breaks, the others see."""
-    with Emulator() as running:
-        yield running
-
-
 @pytest.fixture
 def lives(untouched: Emulator) -> Iterator[Emulator]:
-    """The emulator, which must answer when the test is done with it."""
+    """The emulator, which must answer when the test is done with it.
+
+    All tests share one: what one breaks, the others see.
+    """
     yield untouched
     with anonymous(untouched) as client:
         assert client.get("/health").json() == {"status": "ok"}
