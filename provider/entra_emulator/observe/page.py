@@ -5,11 +5,12 @@ HTML without a script, from `page.html.jinja`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from ..clock import Clock
 from ..disturb.faults import Faults
@@ -58,15 +59,10 @@ class Page:
         self._faults = faults
         self._journal = journal
         self._judgement = judgement
-        environment = Environment(
-            loader=PackageLoader(__package__ or "", ""), autoescape=True, undefined=StrictUndefined
-        )
-        environment.globals.update(keys_of=keys_of, mask=MASK, max_calls=_MAX_CALLS, nouns=_NOUNS)
-        self._template = environment.get_template("page.html.jinja")
 
     def render(self) -> str:
         """The page as of now."""
-        return self._template.render(
+        return _template().render(
             tenant_id=self._tenant.tenant_id,
             url=self._url,
             now=self._clock.now(),
@@ -91,3 +87,13 @@ class Page:
                 yield _ListedObject(
                     kind, item["id"], item["appId"], item["displayName"], list(secrets), jobs
                 )
+
+
+@functools.cache
+def _template() -> Template:
+    """The template, compiled when a page is first asked for: most emulators never show one."""
+    environment = Environment(
+        loader=PackageLoader(__package__ or "", ""), autoescape=True, undefined=StrictUndefined
+    )
+    environment.globals.update(keys_of=keys_of, mask=MASK, max_calls=_MAX_CALLS, nouns=_NOUNS)
+    return environment.get_template("page.html.jinja")
