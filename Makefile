@@ -1,6 +1,6 @@
 # `make` lists the targets.
 PYTHON ?= python3
-export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.venv/bin:$(PATH)
+export PATH := $(CURDIR)/.pulumi/bin:$(CURDIR)/.pulumi-hosts:$(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Every example is called __main__: mypy needs their full names.
 EXAMPLES := $(subst /,.,$(patsubst examples/%.py,%,$(wildcard examples/*/__main__.py examples/*/program/*.py)))
 
-.PHONY: help quickstart test fuzz check lint format clients live bench pictures clean cli
+.PHONY: help quickstart test fuzz check lint format schema clients live bench pictures clean cli yaml
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,8 +37,12 @@ format: .venv/ready ## format the code, and fix what ruff can fix
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-check: lint cli ## run lint and every test, as CI does
+check: lint cli yaml ## run lint and every test, as CI does
 	.venv/bin/pytest $(PARALLEL)
+
+schema: .venv/ready ## write the schema of the provider plugin from the sources that document it
+	.venv/bin/python tools/schema.py > .venv/schema.json
+	mv .venv/schema.json provider/pulumi_entra_provisioning/schema.json
 
 clients: .venv/ready ## run the Graph SDKs of other languages that are installed against the emulator
 	.venv/bin/pytest -m clients tests/clients
@@ -53,13 +57,16 @@ pictures: .venv/ready cli ## draw the pictures of the documentation, with Graphv
 	python tools/pictures/draw.py
 
 clean: ## remove everything that the other targets created, including the built CLI
-	rm -rf .venv .pulumi .quickstart Pulumi.quickstart.yaml dist
+	rm -rf .venv .pulumi .pulumi-hosts .quickstart Pulumi.quickstart.yaml dist
 	rm -rf tests/clients/*/node_modules tests/clients/*/target tests/clients/*/build
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 cli: .venv/ready
 	@.venv/bin/python tools/pulumi-cli/install.py
+
+yaml: .venv/ready
+	@.venv/bin/python tools/pulumi-cli/install.py --yaml
 
 # The package is installed editable: an edit needs no build. tests/package tests the built one.
 .venv/ready: pyproject.toml

@@ -108,6 +108,7 @@ REMEDIES: Final = {
     "out of time": Explained(
         f"If timeout is short, raise it. {_NETWORK}", "out-of-time-the-step-reached-its-timeout"
     ),
+    "canceled": Explained("Run `pulumi up` again.", "canceled-the-run-was-interrupted"),
     "else": Explained(
         "Look up the code at https://learn.microsoft.com/graph/errors.",
         "other-errors-from-microsoft-graph",

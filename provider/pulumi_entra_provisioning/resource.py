@@ -139,11 +139,13 @@ class ProvisioningAuthorization(
             change replaces the resource.
         :param application_id: Object id of the application to authorize. A GUID, or
             `/applications/<GUID>` as in pulumi-azuread. A change replaces the resource.
-        :param credentials: Keys of Graph's `synchronizationSecret` and their values, as a mapping
-            or as Graph's list of `{"key": …, "value": …}`. Keys are case-sensitive. Always secret,
-            never empty. A value can be `from_environment(…)` or `from_file(…)`. Type checkers
-            compare a literal mapping with `Credentials`. Wrap a mapping that the program computes
-            in `pulumi.Output.secret(…)`. A change authorizes again.
+        :param credentials: Keys of Graph's `synchronizationSecret` and their values. Keys are
+            case-sensitive. Always secret, never empty. A value can be a reference to an environment
+            variable or to a file, which the provider reads when it acts. A change authorizes again.
+            In Python, `from_environment(…)` and `from_file(…)` make references, and Graph's list of
+            `{"key": …, "value": …}` serves too. In Python, type checkers compare a literal mapping
+            with `Credentials`. Wrap a mapping that the program computes in
+            `pulumi.Output.secret(…)`.
         :param triggers: Any plain values, such as a date, whose change authorizes again.
         :param job_id: Id of a synchronization job of the target, which tries the credentials after
             the call. `verification` has the result. A failure is a warning and keeps the

@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from .errors import ProvisioningError, SettingsError
 from .identity.settings import Settings, settings
@@ -26,6 +26,7 @@ from .remedies import Explained
 
 _T = TypeVar("_T")
 _STARTING: Final = threading.Lock()
+_CANCELED: Final = "The run was canceled before this step sent anything. Run `pulumi up` again."
 
 
 class Session:
@@ -36,7 +37,8 @@ class Session:
 
     The engine calls from several threads. `check` and `diff` return at once. `start` runs a step on
     the event loop and returns its future, which raises the ProvisioningError of the step. If you
-    cancel the future, the step is cancelled.
+    cancel the future, the step is cancelled. If you cancel the session, all steps end, and each
+    still says what it leaves.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Session:
     ) -> None:
         self._log = log
         self._warn = warn
+        self._running: set[asyncio.Task[Any]] = set()
         # A program without resources needs no settings: the step that needs them reports the error.
         self._settings: Settings | SettingsError
         try:
@@ -55,12 +58,15 @@ class Session:
         except SettingsError as error:
             self._settings = error
 
-    def check(self, urn: str, declared: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    def check(
+        self, urn: str, declared: Mapping[str, Any], *, imported: bool = False
+    ) -> tuple[dict[str, Any], list[str]]:
         """The inputs in their one form, and every reason why they or the settings cannot be used.
 
-        `urn` is the resource's. What passes counts as declared by the program of this run.
+        `urn` is the resource's. What passes counts as declared by the program of this run. What was
+        `imported` may have no credentials yet.
         """
-        checked, problems = check(declared)
+        checked, problems = check(declared, imported=imported)
         failures = [str(Explained(problem, "an-input-is-invalid")) for problem in problems]
         if isinstance(self._settings, SettingsError):
             failures += map(str, self._settings.problems)
@@ -83,7 +89,35 @@ class Session:
         if isinstance(self._settings, SettingsError):
             raise self._settings
         steps = self._lifecycle(self._settings)
-        return asyncio.run_coroutine_threadsafe(_guarded(step(steps)), _event_loop())
+        running = self._guarded(step(steps), steps.canceled)
+        return asyncio.run_coroutine_threadsafe(running, _event_loop())
+
+    def cancel(self) -> None:
+        """End every wait at once, and send nothing more."""
+        if isinstance(self._settings, Settings):
+            self._lifecycle(self._settings).canceled.set()
+            _event_loop().call_soon_threadsafe(self._cancel_running)
+
+    def _cancel_running(self) -> None:
+        for task in self._running:
+            task.cancel()
+
+    async def _guarded(self, step: Coroutine[Any, Any, _T], canceled: threading.Event) -> _T:
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._running.add(task)
+        try:
+            return await step
+        except asyncio.CancelledError:
+            if canceled.is_set():
+                raise ProvisioningError(_CANCELED) from None
+            raise
+        except Exception:
+            raise
+        except BaseException as error:
+            # It would end the loop, and every later step would wait forever.
+            raise RuntimeError(type(error).__name__) from None
+        finally:
+            self._running.discard(task)
 
     def _lifecycle(self, settings: Settings) -> Lifecycle:
         with _STARTING:
@@ -102,16 +136,6 @@ def as_provisioning_error(error: BaseException) -> ProvisioningError:
         f"unexpected {type(error).__name__} at {os.path.basename(place.filename)}:{place.lineno}."
         " This is a defect: please report it with this line."
     )
-
-
-async def _guarded(step: Coroutine[Any, Any, _T]) -> _T:
-    try:
-        return await step
-    except (Exception, asyncio.CancelledError):
-        raise
-    except BaseException as error:
-        # It would end the loop, and every later step would wait forever.
-        raise RuntimeError(type(error).__name__) from None
 
 
 @functools.cache

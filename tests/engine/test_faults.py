@@ -1,4 +1,4 @@
-"""The table of docs/retries-and-faults.md, cell by cell, through the real CLI.
+"""The table of docs/retries-and-faults.md, cell by cell, through the real CLI, in both front ends.
 
 One stack has a resource for each row, each with a service principal and a fault of its own, so that
 one command shows a whole column.
@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from entra_emulator import Emulator, Fault
+from support.native import NativeStack
 from support.readme import page, tables
-from support.stack import PREAMBLE, Stack
+from support.stack import Stack
 
 ProgramFor = Callable[[str], Stack]
 
@@ -88,7 +90,7 @@ class Rows:
 
     def declare(self, key: str, value: str) -> None:
         """Declare one key with a different value for each row."""
-        self.stack.program(PREAMBLE + PROGRAM.replace("KEY", key))
+        self.stack.declare(PROGRAM.replace("KEY", key))
         self.stack.configure_secret(value=value)
 
     def script(self, method: str, path: str) -> None:
@@ -152,6 +154,12 @@ def token(value: str) -> Callable[[str], dict[str, str]]:
 
 def password(value: str) -> Callable[[str], dict[str, str]]:
     return lambda name: {"Password": name + value}
+
+
+@pytest.fixture(params=[Stack, NativeStack], ids=["dynamic resource", "plugin"])
+def stack(request: pytest.FixtureRequest, emulator: Emulator, tmp_path: Path) -> Stack:
+    made: Stack = request.param(tmp_path / "project", emulator.environment)
+    return made
 
 
 @pytest.fixture
@@ -368,7 +376,7 @@ def one(rows: Rows) -> Rows:
     """The first row alone, authorized."""
     row = rows.rows[0]
     rows.stack.configure(principals=json.dumps({row.name: row.principal}))
-    rows.stack.program(PREAMBLE + PROGRAM.replace("KEY", "SecretToken").replace("=30", "=5"))
+    rows.stack.declare(PROGRAM.replace("KEY", "SecretToken").replace("=30", "=5"))
     rows.stack.up()
     rows.emulator.journal.clear()
     return replace(rows, rows=[row])

@@ -13,6 +13,7 @@ LAYERS = [
     "__init__",
     "resource",
     "dynamic_provider",
+    "plugin",
     "engine",
     "session",
     "properties",
@@ -32,9 +33,9 @@ LAYERS = [
 
 # The layers that may import a package.
 OWNERS: dict[str, set[str]] = {
-    "pulumi": {"resource", "dynamic_provider", "engine", "credentials"},
-    "grpc": {"engine"},
-    "google": {"engine"},
+    "pulumi": {"resource", "dynamic_provider", "plugin", "engine", "credentials"},
+    "grpc": {"plugin", "engine"},
+    "google": {"plugin", "engine"},
     "msgraph": {"graph"},
     "msgraph_core": {"graph"},
     "kiota_abstractions": {"graph"},

@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID
@@ -48,7 +48,8 @@ def cli_environment(home: Path) -> dict[str, str]:
         *("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"),
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    folders = [REPOSITORY / ".pulumi/bin", Path(sys.executable).parent]
+    hosts = [REPOSITORY / ".pulumi/bin", REPOSITORY / ".pulumi-hosts"]
+    folders = [*hosts, Path(sys.executable).parent]
     return {
         **kept,
         "PATH": os.pathsep.join([*map(str, folders), os.environ["PATH"]]),
@@ -69,6 +70,8 @@ class Stack:
     folder: Path
     environment: Mapping[str, str]
     printed: list[str] = field(default_factory=list)
+    command: ClassVar[str] = "pulumi.dynamic"
+    preamble: ClassVar[str] = PREAMBLE
 
     def __post_init__(self) -> None:
         if not (self.folder / "Pulumi.yaml").exists():
@@ -84,7 +87,7 @@ class Stack:
 
     def declare(self, source: str) -> None:
         """Write the program of the project, after the usual imports."""
-        self.program(PREAMBLE + source)
+        self.program(self.preamble + source)
 
     def configure(self, **values: str) -> None:
         """Set plain configuration values of the project."""
@@ -131,7 +134,7 @@ class Stack:
         )
 
     def plugin_process(self) -> int:
-        """The process in which the engine runs the dynamic provider, while a deployment runs."""
+        """The process in which the engine runs the provider, while a deployment runs."""
         if not Path("/proc/self/environ").exists():
             pytest.skip("needs /proc to find the processes of one stack")
         own = f"PULUMI_HOME={self.folder / 'home'}".encode()
@@ -140,7 +143,7 @@ class Stack:
                 command, environment = (
                     (process / name).read_bytes() for name in ("cmdline", "environ")
                 )
-                if b"pulumi.dynamic" in command and own in environment:
+                if self.command.encode() in command and own in environment:
                     return int(process.name)
         raise LookupError("the stack has no plugin process")
 

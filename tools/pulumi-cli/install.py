@@ -8,6 +8,9 @@ the CLI is built from the Go module proxy, which takes about five minutes, once.
 To move to another version, require it in `go.mod`, run `go mod tidy`, and replace the lines of
 `checksums.txt` with those of `pulumi-v<version>-checksums.txt`, a file of the release on GitHub.
 
+With `--yaml`, put the YAML language host beside it, into `.pulumi-hosts`, unless one is on PATH:
+Pulumi's release has it, the CLI that is built here has not.
+
 PULUMI_CLI_MIRROR is the address of a mirror of https://github.com/pulumi/pulumi/releases/download.
 """
 
@@ -31,6 +34,7 @@ from semver import VersionInfo
 HERE = Path(__file__).resolve().parent
 HOME = HERE.parents[1] / ".pulumi"
 BIN = HOME / "bin"
+HOSTS = HERE.parents[1] / ".pulumi-hosts"
 
 RELEASES = "https://github.com/pulumi/pulumi/releases/download"
 PLATFORMS = {
@@ -43,6 +47,7 @@ PLATFORMS = {
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 PYTHON_HOST = f"{SDK}/python/cmd/pulumi-language-python"
+YAML_HOST = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
 
 
 class WrongArchiveError(Exception):
@@ -50,7 +55,29 @@ class WrongArchiveError(Exception):
 
 
 def main() -> int:
-    """Find, install or build the CLI; exit status 1 where none of it is possible."""
+    """Find, install or build what is asked for; exit status 1 where none of it is possible."""
+    return _find_or_build_yaml_host() if "--yaml" in sys.argv[1:] else _find_or_install_cli()
+
+
+def _find_or_build_yaml_host() -> int:
+    path = os.pathsep.join([str(BIN), str(HOSTS), os.environ.get("PATH", "")])
+    if found := shutil.which("pulumi-language-yaml", path=path):
+        print(f"YAML language host: {found}")
+        return 0
+    if not shutil.which("go"):
+        print(
+            "YAML language host: it is not on PATH. Install Go (https://go.dev/doc/install) to have"
+            " it built here, and run this again.",
+            file=sys.stderr,
+        )
+        return 1
+    print("YAML language host: building it with Go; this takes about two minutes, once", flush=True)
+    HOSTS.mkdir(exist_ok=True)
+    _go_build(HERE / "language-yaml", YAML_HOST, "-s -w", HOSTS)
+    return 0
+
+
+def _find_or_install_cli() -> int:
     version = _pinned_version()
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
     if found := shutil.which("pulumi", path=path):
@@ -169,11 +196,11 @@ def _build(version: str) -> None:
     _go_build(HERE, CLI, f"-s -w -X {SDK}/go/common/version.Version=v{version}")
 
 
-def _go_build(module: Path, command: str, link_flags: str) -> None:
+def _go_build(module: Path, command: str, link_flags: str, folder: Path = BIN) -> None:
     # Go verifies what it downloads: the build fails where a module has another checksum than in
     # go.sum, or none there.
     subprocess.run(
-        ["go", "build", "-o", f"{BIN}{os.sep}", "-ldflags", link_flags, command],
+        ["go", "build", "-o", f"{folder}{os.sep}", "-ldflags", link_flags, command],
         cwd=module,
         env={**os.environ, "CGO_ENABLED": "0"},
         check=True,

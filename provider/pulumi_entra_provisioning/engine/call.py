@@ -31,12 +31,20 @@ def send(message: str, resource: Resource | None = None) -> None:
 
     The step has to fail with an exception after it. Where no engine called it, nothing happens.
     """
-    context = calling()
-    if context is None:
-        return
-    # The engine reads the details only if their code is the one that the SDK answers with.
-    code, _ = grpc.StatusCode.UNKNOWN.value
-    status = Status(code=code, message=message)
+    if context := calling():
+        # The SDK answers every exception with this code.
+        context.set_trailing_metadata(metadata(grpc.StatusCode.UNKNOWN, message, resource))
+
+
+def metadata(
+    code: grpc.StatusCode, message: str, resource: Resource | None = None
+) -> tuple[tuple[str, bytes]]:
+    """The metadata of an answer with `code` that holds the message and the resource to record.
+
+    The engine reads it only if its code is that of the answer.
+    """
+    number, _ = code.value
+    status = Status(code=number, message=message)
     if resource is not None:
         properties = Struct()
         properties.update({k: v for k, v in resource.properties.items() if v is not None})
@@ -44,7 +52,7 @@ def send(message: str, resource: Resource | None = None) -> None:
         detail = Detail()
         detail.Pack(failed)
         status.details.append(detail)
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 def calling() -> grpc.ServicerContext | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import os
 import sys
@@ -11,11 +13,17 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from . import call as engine_call
 
 _WATCH: Final = "/grpc.health.v1.Health/Watch"
 """A call that lasts as long as the engine: https://grpc.io/docs/guides/health-checking."""
+
+# Without it, gRPC would ask the proxy of `https_proxy` for this machine's own port.
+_OPTIONS: Final = [("grpc.enable_http_proxy", 0)]
+
+_LOG_TIMEOUT: Final = 5.0
 
 
 @functools.cache
@@ -28,7 +36,37 @@ def end_with_the_engine() -> None:
     started_as = getattr(sys.modules["__main__"], "__spec__", None)
     if started_as and started_as.name == "pulumi.dynamic.__main__":
         # The last argument of every plugin is the address of its engine.
-        threading.Thread(target=_watch, args=[sys.argv[-1]], daemon=True).start()
+        end_with_the_engine_at(sys.argv[-1])
+
+
+def end_with_the_engine_at(address: str) -> None:
+    """End this process as soon as the engine that listens at `address` is gone."""
+    threading.Thread(target=_watch, args=[address], daemon=True).start()
+
+
+current_urn: Final = contextvars.ContextVar("current_urn", default="")
+"""The URN of the resource that the current step is for: of a task, and of the tasks it starts."""
+
+
+class EngineLog:
+    """The log of the engine at `address`. A line of a step stands under its resource."""
+
+    def __init__(self, address: str) -> None:
+        channel = grpc.insecure_channel(address, _OPTIONS)
+        self._engine = engine_pb2_grpc.EngineStub(channel)
+
+    def log(self, line: str) -> None:
+        """Show a line for information."""
+        self._send(engine_pb2.INFO, line)
+
+    def warn(self, line: str) -> None:
+        """Show a line that asks for action."""
+        self._send(engine_pb2.WARNING, line)
+
+    def _send(self, severity: engine_pb2.LogSeverity.ValueType, line: str) -> None:
+        request = engine_pb2.LogRequest(severity=severity, message=line, urn=current_urn.get())
+        with contextlib.suppress(grpc.RpcError):  # a lost line is no reason to fail
+            self._engine.Log(request, timeout=_LOG_TIMEOUT)
 
 
 def cancel_when_unwanted(running: Future[Any]) -> None:
@@ -56,9 +94,7 @@ def _watch(address: str) -> None:
 def _was_reached(address: str) -> bool:
     """Wait until the engine at `address` is gone. Returns whether it was reached at all."""
     reached = False
-    # Without the option, gRPC would ask the proxy of `https_proxy` for this machine's own port.
-    options = [("grpc.enable_http_proxy", 0)]
-    with grpc.insecure_channel(address, options) as channel:
+    with grpc.insecure_channel(address, _OPTIONS) as channel:
         try:
             for _ in channel.unary_stream(_WATCH, bytes, bytes)(b""):
                 reached = True

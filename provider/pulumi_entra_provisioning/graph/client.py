@@ -66,7 +66,7 @@ from ..redaction.shown import shown_id
 from ..remedies import CODE_REFUSED, CODE_SPENT, MAY_BE_AUTHORIZED, REMEDIES, UNKNOWN_JOB, Explained
 from .documents import member, required
 from .failures import not_answered, refused, unusable
-from .jobs import Quarantine, quarantine_of
+from .jobs import Job, Quarantine, Template, job_of, quarantine_of, template_of
 from .retries import Gate, Patience
 from .secret_keys import SINGLE_USE
 from .target import Target
@@ -276,6 +276,31 @@ class Graph:
             return [quarantine for quarantine in found if quarantine]
 
         return await self._send(_Call("reading the synchronization jobs of", target, get), patience)
+
+    async def jobs(self, target: Target, patience: Patience) -> list[Job]:
+        """The synchronization jobs of the target.
+
+        https://learn.microsoft.com/graph/api/synchronization-synchronization-list-jobs
+        """
+
+        async def get(exchange: _Exchange) -> list[Job]:
+            jobs = await self._collection(target, "jobs", exchange)
+            return [job_of(job, exchange.secrets) for job in jobs]
+
+        return await self._send(_Call("reading the synchronization jobs of", target, get), patience)
+
+    async def templates(self, target: Target, patience: Patience) -> list[Template]:
+        """The synchronization templates that the target's application offers.
+
+        https://learn.microsoft.com/graph/api/synchronization-synchronization-list-templates
+        """
+
+        async def get(exchange: _Exchange) -> list[Template]:
+            templates = await self._collection(target, "templates", exchange)
+            return [template_of(template, exchange.secrets) for template in templates]
+
+        call = _Call("reading the synchronization templates of", target, get)
+        return await self._send(call, patience)
 
     async def restart_job(self, target: Target, job_id: str, patience: Patience) -> None:
         """Take a synchronization job out of quarantine; it also starts one that is disabled.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -113,20 +114,27 @@ class Patience:
     """The time that one step of a resource may take, over all its calls, waits and retries.
 
     `seconds` is for everything. `may_be_new` allows for a target that Entra has not replicated
-    yet. `log` takes a line for the user's log.
+    yet. `log` takes a line for the user's log. Once the run is `canceled`, nothing more is sent.
+    Who sets it cancels the tasks of the steps as well, which ends their waits.
     """
 
     def __init__(
-        self, seconds: float, log: Callable[[str], None], *, may_be_new: bool = False
+        self,
+        seconds: float,
+        log: Callable[[str], None],
+        *,
+        may_be_new: bool = False,
+        canceled: threading.Event | None = None,
     ) -> None:
         now = time.monotonic()
         self._end = now + seconds
         self._replicated = now + seconds * _REPLICATION_SHARE if may_be_new else now
         self._log = log
+        self._canceled = canceled or threading.Event()
 
     def capped(self, seconds: float) -> Patience:
         """The time that is left, but no more than `seconds`."""
-        less = Patience(min(seconds, self.left), self._log)
+        less = Patience(min(seconds, self.left), self._log, canceled=self._canceled)
         less._replicated = self._replicated
         return less
 
@@ -152,40 +160,65 @@ class Patience:
         call changes something at Graph. With `single_use`, a call that may have been carried out is
         not repeated; `if_carried_out` is as in RequestError. `mistaken` is called once, at the
         first 404: it returns the remedy for a mistake that waiting does not fix, or nothing. Raises
-        the RequestError or SignInError of the last attempt, with `may_have_acted` if any attempt
+        the RequestError or SignInError of the last attempt, or a RequestError once the run is
+        canceled, with `may_have_acted` if any attempt
         may have been carried out.
         """
         pauses = _growing()
         last: RequestError | SignInError | None = None
         while True:
-            try:
-                async with contextlib.AsyncExitStack() as way:
-                    if gate is not None:
-                        await way.enter_async_context(gate.passed(self.left))
-                    return await self._within_time(doing, attempt, acts, if_carried_out)
-            except _NotSentError as error:
-                remedy = REMEDIES["429"] if error.answer.retry_after else ""
-                raise last or RequestError(
-                    doing, error.answer, remedy=remedy, if_carried_out=if_carried_out
-                ) from None
-            except (RequestError, SignInError) as error:
-                may_have_acted = bool(last and last.answer.may_have_acted)
-                may_have_acted |= error.answer.may_have_acted
-                error.answer = replace(error.answer, may_have_acted=may_have_acted)
-                last = error
-                if error.answer.is_not_found and mistaken is not None:
-                    ask, mistaken = mistaken, None
-                    if remedy := await ask():
-                        raise RequestError(
-                            doing, error.answer, remedy=remedy, if_carried_out=if_carried_out
-                        ) from None
-                reason = self._reason_to_wait(error, single_use)
-                pause = max(next(pauses), error.answer.retry_after or 0.0)
-                if reason is None or pause + _SHORTEST_ATTEMPT > self.left:
-                    raise
-            if pause >= _LOGGED_FROM:
-                self._log(f"{doing}: {reason}; retrying in {pause:.0f} s")
-            await asyncio.sleep(pause)
+            if self._canceled.is_set():
+                raise self._not_sent(doing, last, if_carried_out)
+            with self._until_canceled():
+                try:
+                    async with contextlib.AsyncExitStack() as way:
+                        if gate is not None:
+                            await way.enter_async_context(gate.passed(self.left))
+                        return await self._within_time(doing, attempt, acts, if_carried_out)
+                except _NotSentError as error:
+                    remedy = REMEDIES["429"] if error.answer.retry_after else ""
+                    raise last or RequestError(
+                        doing, error.answer, remedy=remedy, if_carried_out=if_carried_out
+                    ) from None
+                except (RequestError, SignInError) as error:
+                    may_have_acted = bool(last and last.answer.may_have_acted)
+                    may_have_acted |= error.answer.may_have_acted
+                    error.answer = replace(error.answer, may_have_acted=may_have_acted)
+                    last = error
+                    if error.answer.is_not_found and mistaken is not None:
+                        ask, mistaken = mistaken, None
+                        if remedy := await ask():
+                            raise RequestError(
+                                doing, error.answer, remedy=remedy, if_carried_out=if_carried_out
+                            ) from None
+                    reason = self._reason_to_wait(error, single_use)
+                    pause = max(next(pauses), error.answer.retry_after or 0.0)
+                    if reason is None or pause + _SHORTEST_ATTEMPT > self.left:
+                        raise
+                if pause >= _LOGGED_FROM:
+                    self._log(f"{doing}: {reason}; retrying in {pause:.0f} s")
+                await asyncio.sleep(pause)
+
+    @contextlib.contextmanager
+    def _until_canceled(self) -> Iterator[None]:
+        """Let a wait end early if the run is canceled meanwhile."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self._canceled.is_set():
+                raise
+
+    @staticmethod
+    def _not_sent(
+        doing: str, last: RequestError | SignInError | None, if_carried_out: str
+    ) -> RequestError:
+        """The error of a call that was not sent because the run was canceled."""
+        acted = bool(last and last.answer.may_have_acted)
+        again = f" again after {last.answer}" if last else ""
+        answer = Answer(None, "", f"canceled, and not sent{again}", may_have_acted=acted)
+        return RequestError(
+            doing, answer, if_carried_out=if_carried_out, remedy=REMEDIES["canceled"]
+        )
 
     async def _within_time(
         self, doing: str, attempt: Callable[[], Awaitable[_T]], acts: bool, if_carried_out: str
@@ -195,6 +228,15 @@ class Patience:
             raise _NotSentError(_TOO_LATE)
         try:
             return await asyncio.wait_for(attempt(), left)
+        except asyncio.CancelledError:
+            if not (acts and self._canceled.is_set()):
+                raise
+            message = "canceled before the answer came, so Graph may have acted"
+            answer = Answer(None, "", message, may_have_acted=True, is_final=True)
+            remedy = REMEDIES["canceled"]
+            raise RequestError(
+                doing, answer, if_carried_out=if_carried_out, remedy=remedy
+            ) from None
         except asyncio.TimeoutError:
             message = f"no answer within {left:.0f} s"
             answer = Answer(None, "", message, may_have_acted=acts, out_of_time=True)

@@ -26,7 +26,7 @@ from ..errors import RequestError, SettingsError, SignInError
 from ..network.bodies import UnusableAnswerError
 from ..redaction.secrets import Secrets
 from ..redaction.shown import shown, shown_answer, shown_id
-from ..remedies import Explained
+from ..remedies import REMEDIES, Explained
 from .caller import PERSONAL_ACCOUNT, PERSONAL_ACCOUNT_HEADING, PERSONAL_TENANT, Caller
 from .identities import (
     AzurePipelines,
@@ -183,6 +183,8 @@ class SharedTokenCredential(AsyncTokenCredential):
 
     def late(self, error: RequestError) -> SignInError:
         """The error for a token that did not come in time, with the reason if it is known."""
+        if not error.answer.out_of_time:
+            return SignInError(error.doing, error.answer, REMEDIES["canceled"])
         running = getattr(self._credential, "running", "")
         if running:
             message = f"{error.answer.message}: `{running}` did not finish"

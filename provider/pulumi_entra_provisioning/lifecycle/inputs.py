@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..credentials import NotificationSettings, encoded
+from ..errors import SettingsError
 from ..graph import secret_keys
 from ..graph.target import Kind, Target, parse
+from ..remedies import Explained
 from ..wire import UNKNOWN
 from . import references
 from .expiry import moment
@@ -27,6 +29,10 @@ INPUTS: Final = (
     "restart_job",
     "expires_at",
     "timeout",
+)
+
+_NOT_DECLARED: Final = (
+    "credentials: not declared. Declare those of the imported authorization, which it needs now."
 )
 
 TARGET_INPUTS: Final[dict[str, Kind]] = {
@@ -58,7 +64,7 @@ class Inputs:
     def of(cls, checked: Mapping[str, Any]) -> Inputs:
         """The inputs that `check` returned, or that the state holds, by their Python names."""
         name = next(name for name in TARGET_INPUTS if checked.get(name) is not None)
-        object_id, credentials = checked[name], checked["credentials"]
+        object_id, credentials = checked[name], checked.get("credentials")
         timeout = checked.get("timeout")
         return cls(
             target_input=name,
@@ -72,23 +78,40 @@ class Inputs:
         )
 
     def known(self) -> tuple[Target, Mapping[str, Any]]:
-        """The target and the credentials, which are known in every step of a deployment."""
-        if self.target is None or self.credentials is None:
-            raise ValueError("a deployment with unknown inputs")
+        """The target and the credentials, which are known in every step of a deployment.
+
+        Raises SettingsError if the program has not declared those of an imported authorization.
+        """
+        if self.target is None:
+            raise ValueError("a deployment with an unknown target")
+        if self.credentials is None:
+            raise SettingsError([Explained(_NOT_DECLARED, "an-input-is-invalid")])
         return self.target, self.credentials
 
 
-def check(inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def target_of(inputs: Mapping[str, Any]) -> Target:
+    """The target that `inputs` name. Raises SettingsError if they name none, or two."""
+    checked = dict(inputs)
+    failures: list[str] = []
+    _check_target(checked, failures)
+    if failures:
+        raise SettingsError(Explained(failure, "an-input-is-invalid") for failure in failures)
+    name = next(name for name in TARGET_INPUTS if checked.get(name) is not None)
+    return Target(TARGET_INPUTS[name], checked[name])
+
+
+def check(inputs: Mapping[str, Any], *, imported: bool = False) -> tuple[dict[str, Any], list[str]]:
     """The inputs in their one form, and every reason why they cannot be used.
 
     Ids become bare lower-case GUIDs, credentials a mapping of key to value. A reason names the
     input and the remedy and holds no value that was declared, as any input may hold a secret by
-    mistake. Values that are still unknown pass.
+    mistake. Values that are still unknown pass. What was `imported` may have no credentials yet.
     """
     checked = dict(inputs)
     failures: list[str] = []
     _check_target(checked, failures)
-    _check_credentials(checked, failures)
+    if not imported or checked.get("credentials") is not None:
+        _check_credentials(checked, failures)
     _check_triggers(checked, failures)
     _check_job(checked, failures)
     _check_expiry(checked, failures)

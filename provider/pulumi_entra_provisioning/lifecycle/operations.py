@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,7 @@ from .outputs import FAILED, NOT_RESTARTED, VALID, Outputs, Status
 
 if TYPE_CHECKING:
     from ..graph.client import Graph
-    from ..graph.jobs import Quarantine
+    from ..graph.jobs import Job, Quarantine, Template
     from ..identity.settings import Settings
 
 _FOLLOW_UP: Final = 20.0
@@ -36,21 +37,42 @@ _UNEMPTIABLE: Final = "InvalidNotificationSettings"
 """Graph's code for a key that it never empties."""
 
 
+@dataclass(frozen=True)
+class Health:
+    """An authorization, whoever made it, as Graph has it now."""
+
+    target: str
+    """What is authorized: `servicePrincipals/<object id>` or `applications/<object id>`."""
+
+    status: Status
+    """`Authorized`, `Quarantined` or `CredentialsMissing`."""
+
+    stored_keys: Sequence[str]
+    """The keys of the credentials that Graph holds, sorted."""
+
+    jobs: Sequence[Job]
+    """The synchronization jobs of the target."""
+
+
 class Lifecycle:
     """The steps that call Microsoft Graph, for one identity, on one event loop.
 
-    `log` takes a line for the user's log, `warn` one that asks for action. Every step raises
-    RequestError (or SignInError) if Graph (or Entra) refuses or does not answer, and
-    SettingsError if nothing could be sent. The state is then as it was before the step, unless
-    the RequestError has `outputs`.
+    `log` takes a line for the user's log, `warn` one that asks for action. Once `canceled` is set,
+    no step sends anything more. Every step raises RequestError (or SignInError) if Graph (or Entra)
+    refuses or does not answer, and SettingsError if nothing could be sent. The state is then as it
+    was before the step, unless the RequestError has `outputs`.
     """
 
     def __init__(
-        self, settings: Settings, log: Callable[[str], None], warn: Callable[[str], None]
+        self,
+        settings: Settings,
+        log: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._log = log
         self._warn = warn
+        self.canceled = threading.Event()
         self.declarations = Declarations(warn)
         self._turns: defaultdict[Target, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sent_codes: set[str] = set()
@@ -61,6 +83,9 @@ class Lifecycle:
         from ..graph.client import Graph
 
         return Graph(self._settings)
+
+    def _patience(self, seconds: float, *, may_be_new: bool = False) -> Patience:
+        return Patience(seconds, self._log, may_be_new=may_be_new, canceled=self.canceled)
 
     @contextlib.asynccontextmanager
     async def _turn(self, doing: str, target: Target, patience: Patience) -> AsyncIterator[None]:
@@ -79,7 +104,7 @@ class Lifecycle:
 
     async def create(self, inputs: Inputs) -> Outputs:
         """Authorize the declared target."""
-        patience = Patience(inputs.timeout, self._log, may_be_new=True)
+        patience = self._patience(inputs.timeout, may_be_new=True)
         target, declared = inputs.known()
         nothing = Outputs(str(target), self._settings.cloud)
         async with self._turn("authorizing", target, patience):
@@ -92,7 +117,7 @@ class Lifecycle:
 
         Where what changed asks for no authorization, do the rest alone.
         """
-        patience = Patience(inputs.timeout, self._log)
+        patience = self._patience(inputs.timeout)
         target, declared = inputs.known()
         async with self._turn("authorizing", target, patience):
             values = references.resolved(declared)
@@ -272,14 +297,16 @@ class Lifecycle:
             return f"{FAILED}: {error.answer.status or 'no answer'} {error.answer.code}".strip()
         return VALID
 
-    async def read(self, id_: str, old: Outputs | None) -> Outputs | None:
+    async def read(
+        self, id_: str, old: Outputs | None, timeout: float = DEFAULT_TIMEOUT
+    ) -> Outputs | None:
         """Look at an authorization. Returns None if its target is gone.
 
         `id_` is the resource's id. `old` is what the last step left, or None for an authorization
         that the stack only looks at: then a missing target raises RequestError.
         """
         target = _target_of(id_)
-        patience = Patience(DEFAULT_TIMEOUT, self._log)
+        patience = self._patience(timeout)
         held: frozenset[str] | None = None
         try:
             held = await self._graph.secret_keys(target, patience)
@@ -321,10 +348,27 @@ class Lifecycle:
             status=status,
         )
 
-    async def delete(self, old: Outputs) -> None:
+    async def templates(self, target: Target) -> Sequence[Template]:
+        """The templates of which a synchronization job of the target can be made.
+
+        https://learn.microsoft.com/graph/api/synchronization-synchronization-list-templates
+        """
+        return await self._graph.templates(target, self._patience(DEFAULT_TIMEOUT))
+
+    async def health(self, target: Target) -> Health:
+        """The credentials' keys that Graph holds for the target, and the state of every job."""
+        patience = self._patience(DEFAULT_TIMEOUT)
+        held = await self._graph.secret_keys(target, patience)
+        jobs = await self._graph.jobs(target, patience)
+        status: Status = "Authorized" if held else "CredentialsMissing"
+        if held and _stopped(job.quarantine for job in jobs if job.quarantine):
+            status = "Quarantined"
+        return Health(str(target), status, sorted(held), jobs)
+
+    async def delete(self, old: Outputs, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Empty the declared keys and the tokens that the action stored; leave the other keys."""
         target = _target_of(old.target)
-        patience = Patience(DEFAULT_TIMEOUT, self._log)
+        patience = self._patience(timeout)
         async with self._turn("emptying credentials of", target, patience):
             ours = set(TOKEN_KEYS).union(old.credential_keys, old.keys_to_empty)
             if target in self.declarations:

@@ -1,0 +1,283 @@
+"""The provider plugin through the real engine: every step of an authorization's life."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator, Fault
+from support.native import TYPE, NativeStack
+from support.stack import BEARER
+from support.tenant import another_service_principal, authorizing, held, token_requests
+
+TARGET = f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
+OUT_OF_TIME = re.compile(r"no answer within [0-2] s|not sent, because timeout ran out")
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
+
+
+def test_an_authorization_is_made_kept_renewed_read_and_taken_back(
+    emulator: Emulator, declared: NativeStack
+) -> None:
+    declared.preview()
+    assert emulator.journal.calls == []
+    assert "2 created" in declared.up()
+    assert held(emulator)["SecretToken"] == "t0ken"
+    (made,) = declared.authorizations().values()
+    assert (made["id"], made["outputs"]["target"], made["outputs"]["revision"]) == (
+        TARGET,
+        TARGET,
+        1,
+    )
+    assert made["outputs"]["status"] == "Authorized"
+
+    emulator.journal.clear()
+    assert "2 unchanged" in declared.up()
+    assert emulator.journal.calls == []
+
+    declared.configure_secret(token="second")
+    assert "~SecretToken" in declared.preview("--diff").replace(" ", "")
+    assert emulator.journal.calls == []
+    assert "1 updated" in declared.up()
+    assert held(emulator)["SecretToken"] == "second"
+    assert declared.authorizations()["directory"]["outputs"]["revision"] == 2
+
+    emulator.tenant.put_secrets(
+        "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, {"SecretToken": ""}
+    )
+    declared.refresh()
+    assert declared.authorizations()["directory"]["outputs"]["status"] == "CredentialsMissing"
+    assert "1 updated" in declared.up()
+    assert held(emulator)["SecretToken"] == "second"
+
+    declared.destroy()
+    assert held(emulator) == {}
+
+
+def test_a_refresh_forgets_a_target_that_is_gone(
+    emulator: Emulator, authorized: NativeStack
+) -> None:
+    emulator.tenant.delete("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
+    authorized.refresh()
+    assert authorized.authorizations() == {}
+
+
+def test_another_target_replaces(emulator: Emulator, authorized: NativeStack) -> None:
+    other = another_service_principal(emulator)
+    authorized.declare(BEARER.replace(DEFAULT_SERVICE_PRINCIPAL_ID, f"/servicePrincipals/{other}"))
+    assert "1 replaced" in authorized.up()
+    assert held(emulator, other)["SecretToken"] == "t0ken"
+    assert held(emulator) == {}
+
+
+def test_wrong_inputs_are_reported_at_once_and_without_their_values(
+    emulator: Emulator, stack: NativeStack
+) -> None:
+    stack.declare(
+        """
+ProvisioningAuthorization(
+    "directory",
+    service_principal_id="pl4nted-id",
+    credentials={"secrettoken": "pl4nted-value", "Oauth2ClientId": ""},
+    triggers=[pulumi.StringAsset("pl4nted-asset")],
+    timeout=-1,
+)
+"""
+    )
+    printed = stack.preview(succeeds=False)
+    for reason in (
+        "service_principal_id: not an object id",
+        'credentials["secrettoken"]: not a key of Graph. Use "SecretToken"',
+        'credentials["Oauth2ClientId"]: the value is empty',
+        "triggers: must be plain values",
+        "timeout: must be a number of seconds",
+    ):
+        assert reason in printed
+    assert "pl4nted" not in printed
+    assert "Traceback" not in printed
+    assert emulator.journal.calls == []
+
+
+def test_a_refusal_is_one_message_under_its_resource(
+    emulator: Emulator, declared: NativeStack
+) -> None:
+    emulator.faults.add(Fault(path="*/acquireAccessToken", status=400))
+    printed = declared.up(succeeds=False)
+    shown = re.search(rf"  {TYPE} \(directory\):\n(.*?)\n\n", printed, re.DOTALL)
+    assert shown
+    assert re.fullmatch(
+        rf"    error: (?:\S+ )*authorizing {TARGET}: 400 .*"
+        r" See docs/errors.md#400-graph-refuses-the-credentials\.",
+        shown[1],
+    )
+    assert declared.authorizations() == {}
+
+
+def test_a_warning_stands_under_its_resource(emulator: Emulator, declared: NativeStack) -> None:
+    declared.declare(BEARER.replace("credentials=", 'expires_at="2020-01-01", credentials='))
+    printed = declared.up()
+    assert re.search(
+        rf"  {TYPE} \(directory\):\n    warning: the credentials of {TARGET} expired on", printed
+    )
+
+
+def test_a_line_of_a_waiting_step_stands_under_its_resource(
+    emulator: Emulator, declared: NativeStack
+) -> None:
+    emulator.faults.add(
+        Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "4"})
+    )
+    printed = declared.up()
+    assert re.search(
+        rf"{TYPE} directory .*authorizing {TARGET}: 429, the service asks to wait; retrying in",
+        printed,
+    )
+
+
+def test_keys_are_ignored_and_replaced_on_one_by_one(
+    emulator: Emulator, authorized: NativeStack
+) -> None:
+    renewed = BEARER.replace("https://scim.example/v2", "https://scim.example/v3")
+
+    def with_option(option: str) -> str:
+        return renewed.rstrip().removesuffix(")") + f"    opts=ResourceOptions({option}),\n)"
+
+    authorized.declare(with_option('ignore_changes=["credentials.BaseAddress"]'))
+    assert "2 unchanged" in authorized.up()
+    authorized.declare(with_option('replace_on_changes=["credentials.SecretToken"]'))
+    assert "1 to update" in authorized.preview()
+    authorized.declare(with_option('replace_on_changes=["credentials.BaseAddress"]'))
+    assert "1 to replace" in authorized.preview()
+    assert authorizing(emulator) == []
+
+
+def test_a_call_without_an_answer_is_recorded_and_its_code_is_not_sent_again(
+    emulator: Emulator, stack: NativeStack
+) -> None:
+    stack.declare(BEARER.replace("SecretToken", "Oauth2AuthorizationCode"))
+    stack.configure_secret(token="first-code")
+    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))
+    assert "The authorization code may be spent" in stack.up(succeeds=False)
+    outputs = stack.authorizations()["directory"]["outputs"]
+    assert outputs["status"] == "Unknown"
+    assert outputs["usedCodes"][next(iter(outputs["usedCodes"]))] == SECRET
+
+    assert "this authorization code may have been used" in stack.preview(succeeds=False)
+    assert len(authorizing(emulator)) == 1
+    stack.configure_secret(token="second-code")
+    stack.up()
+    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
+
+
+def test_custom_timeouts_bound_each_step(emulator: Emulator, declared: NativeStack) -> None:
+    timeouts = 'pulumi.CustomTimeouts(create="2s", update="2s", delete="2s")'
+    declared.declare(
+        BEARER.rstrip().removesuffix(")")
+        + f"    opts=ResourceOptions(custom_timeouts={timeouts}),\n)"
+    )
+    slow = Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "60"})
+    emulator.faults.add(slow)
+    begun = time.monotonic()
+    assert "Retry-After 60 s" in declared.up(succeeds=False)
+    assert time.monotonic() - begun < 30
+    declared.up()
+
+    declared.configure_secret(token="second")
+    emulator.faults.add(Fault(path="*/acquireAccessToken", delay=20))
+    assert OUT_OF_TIME.search(declared.up(succeeds=False))
+    emulator.faults.add(Fault(path="*/secrets", delay=20))
+    assert OUT_OF_TIME.search(declared.destroy(succeeds=False))
+
+
+def test_unknown_values_of_a_preview_pass_and_outputs_that_are_known_are_shown(
+    emulator: Emulator, stack: NativeStack
+) -> None:
+    other = another_service_principal(emulator)
+    stack.declare(
+        BEARER.replace("ProvisioningAuthorization(", "first = ProvisioningAuthorization(")
+        + f"""
+pulumi.export("target", first.target)
+pulumi.export("authorizedAt", first.authorized_at)
+ProvisioningAuthorization(
+    "second",
+    service_principal_id="{other}",
+    credentials={{"SecretToken": first.authorized_at}},
+    triggers=[first.revision],
+)
+"""
+    )
+    stack.configure_secret(token="t0ken")
+    printed = stack.preview("--diff")
+    assert f'target      : "{TARGET}"' in printed
+    assert re.search(r"authorizedAt: \[unknown\]|authorizedAt: output<string>", printed)
+    assert "3 to create" in printed
+    stack.up()
+    assert "3 unchanged" in stack.up()
+
+
+def test_one_token_serves_as_many_authorizations_at_once_as_the_engine_asks_for(
+    emulator: Emulator, stack: NativeStack
+) -> None:
+    principals = [another_service_principal(emulator, f"Application {n}") for n in range(12)]
+    stack.declare(
+        f"""
+for number, principal in enumerate({principals}):
+    ProvisioningAuthorization(
+        f"directory-{{number}}",
+        service_principal_id=principal,
+        credentials={{"SecretToken": "t0ken"}},
+    )
+"""
+    )
+    for principal in principals:
+        emulator.faults.add(Fault(path=f"*/{principal}/*/acquireAccessToken", delay=5))
+    stack.up("--parallel=12")
+    begun = [call.time for call in authorizing(emulator)]
+    assert len(begun) == 12
+    assert (max(begun) - min(begun)).total_seconds() < 5
+    assert len(token_requests(emulator)) == 1
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGHUP])
+def test_a_plugin_whose_engine_is_gone_ends_and_sends_nothing_more(
+    emulator: Emulator, declared: NativeStack, signal_number: signal.Signals
+) -> None:
+    emulator.faults.add(
+        Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "60"})
+    )
+    running = declared.begin("up")
+    deadline = time.monotonic() + 60
+    while emulator.faults.pending:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    plugin = Path(f"/proc/{declared.plugin_process()}")
+    os.kill(running.pid, signal_number)
+    running.wait()
+    deadline = time.monotonic() + 20
+    while plugin.exists() and "(zombie)" not in (plugin / "status").read_text():
+        assert time.monotonic() < deadline, "the plugin goes on"
+        time.sleep(0.05)
+    assert [call.status for call in authorizing(emulator)] == [429]
+
+
+def test_an_authorization_that_the_stack_only_looks_at_is_read(
+    emulator: Emulator, stack: NativeStack
+) -> None:
+    emulator.tenant.put_secrets(
+        "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, {"SecretToken": "pl4nted"}
+    )
+    stack.declare(
+        f"""
+looked_at = ProvisioningAuthorization("directory", ResourceOptions(id="{TARGET}"))
+pulumi.export("keys", looked_at.credential_keys)
+"""
+    )
+    stack.up()
+    assert json.loads(stack.pulumi("stack", "output", "keys", "--json")) == ["SecretToken"]
+    assert authorizing(emulator) == []
+    stack.destroy()
+    assert held(emulator) == {"SecretToken": "pl4nted"}
