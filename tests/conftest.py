@@ -43,8 +43,14 @@ def emulator(stopping: ThreadPoolExecutor) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def stack(emulator: Emulator, tmp_path: Path) -> Stack:
-    return Stack(tmp_path / "project", emulator.environment)
+def front_end() -> type[Stack]:
+    """What the stacks of a test declare. BOTH_FRONT_ENDS has the test run with each."""
+    return Stack
+
+
+@pytest.fixture
+def stack(front_end: type[Stack], emulator: Emulator, tmp_path: Path) -> Stack:
+    return front_end(tmp_path / "project", emulator.environment)
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from entra_emulator import Emulator, Fault
-from support.native import NativeStack
+from support.native import BOTH_FRONT_ENDS
 from support.readme import page, tables
 from support.stack import Stack
+
+pytestmark = BOTH_FRONT_ENDS
 
 ProgramFor = Callable[[str], Stack]
 
@@ -154,12 +155,6 @@ def token(value: str) -> Callable[[str], dict[str, str]]:
 
 def password(value: str) -> Callable[[str], dict[str, str]]:
     return lambda name: {"Password": name + value}
-
-
-@pytest.fixture(params=[Stack, NativeStack], ids=["dynamic resource", "plugin"])
-def stack(request: pytest.FixtureRequest, emulator: Emulator, tmp_path: Path) -> Stack:
-    made: Stack = request.param(tmp_path / "project", emulator.environment)
-    return made
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator, Fault
+from support.native import BOTH_FRONT_ENDS
 from support.stack import BEARER, Stack
 from support.tenant import authorizing, held
 
@@ -53,20 +54,13 @@ def until_gone(process: int) -> None:
             time.sleep(0.05)
 
 
-@pytest.fixture
-def declared(stack: Stack) -> Stack:
-    """A stack that declares one authorization and has not run yet."""
-    stack.declare(BEARER)
-    stack.configure_secret(token="t0ken")
-    return stack
-
-
 def pending(stack: Stack) -> list[str]:
     """The kinds of the pending operations of a state."""
     operations = stack.deployment().get("pending_operations") or []
     return [operation["type"] for operation in operations]
 
 
+@BOTH_FRONT_ENDS
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGHUP])
 def test_a_waiting_plugin_sends_nothing_after_its_engine_is_killed(
     emulator: Emulator, declared: Stack, signal_number: signal.Signals
@@ -81,6 +75,7 @@ def test_a_waiting_plugin_sends_nothing_after_its_engine_is_killed(
     assert held(emulator) == {}
 
 
+@BOTH_FRONT_ENDS
 def test_a_code_used_by_a_killed_run_must_be_replaced(emulator: Emulator, stack: Stack) -> None:
     stack.declare(WITH_A_CODE)
     stack.configure_secret(token="first-code")
@@ -110,6 +105,7 @@ def test_a_code_used_by_a_killed_run_must_be_replaced(emulator: Emulator, stack:
     assert held(emulator) == {}
 
 
+@BOTH_FRONT_ENDS
 def test_the_next_run_completes_a_killed_create_and_warns_until_it_is_cleared(
     emulator: Emulator, declared: Stack
 ) -> None:
@@ -124,6 +120,7 @@ def test_the_next_run_completes_a_killed_create_and_warns_until_it_is_cleared(
     assert [call.status for call in authorizing(emulator)] == [429, 204]
 
 
+@BOTH_FRONT_ENDS
 def test_the_next_run_completes_a_killed_update(emulator: Emulator, authorized: Stack) -> None:
     authorized.configure_secret(token="second")
     asked_to_wait(emulator, 60)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from entra_emulator import DEFAULT_CLIENT_ID, DEFAULT_TENANT_ID
+from support.native import NativeStack
 from support.readme import block, table
-from support.stack import BEARER, PREAMBLE, REPOSITORY, Stack
+from support.stack import BEARER, REPOSITORY, Stack
 
 PAGE = (REPOSITORY / "docs/secrets-in-logs.md").read_text()
 PRINTING = table("Switches that print secrets", PAGE)
@@ -21,15 +22,18 @@ CREDENTIAL = "pl4nted-credential"
 CONFIGURED = "pl4nted-in-the-configuration"
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+@pytest.fixture(scope="module", params=[Stack, NativeStack], ids=["dynamic resource", "plugin"])
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """A stack with a secret in its program and one in its configuration, for previews only."""
-    stack = Stack(tmp_path_factory.mktemp("planted") / "project", {})
-    stack.program(PREAMBLE + BEARER.replace('config.require_secret("token")', f'"{CREDENTIAL}"'))
+    stack: Stack = request.param(tmp_path_factory.mktemp("planted") / "project", {})
+    stack.declare(BEARER.replace('config.require_secret("token")', f'"{CREDENTIAL}"'))
     stack.configure(
-        **{"azuread:tenantId": DEFAULT_TENANT_ID, "azuread:clientId": DEFAULT_CLIENT_ID}
+        **{
+            "entra-provisioning:tenantId": DEFAULT_TENANT_ID,
+            "entra-provisioning:clientId": DEFAULT_CLIENT_ID,
+        }
     )
-    stack.configure_secret(**{"azuread:clientSecret": CONFIGURED})
+    stack.configure_secret(**{"entra-provisioning:clientSecret": CONFIGURED})
     return stack
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
 from support.readme import block, page
-from support.stack import BEARER, PASSPHRASE, PREAMBLE, Stack
-from support.tenant import authorizing
+from support.stack import BEARER, PASSPHRASE, PREAMBLE, REPOSITORY, Stack
+from support.tenant import authorizing, held
 
 ProgramFor = Callable[[str], Stack]
 
@@ -148,3 +151,36 @@ def test_the_cli_has_every_command_and_option_of_the_page(declared: Stack) -> No
     providers = declared.pulumi("stack", "init", "--help")
     for provider in re.findall(r"\b(\w+)://\S+/", PAGE):
         assert provider in providers
+
+
+def recorded_states() -> list[Any]:
+    return [
+        pytest.param(path, id=path.stem)
+        for path in sorted((REPOSITORY / "tests/engine/states").glob("*.json"))
+    ]
+
+
+@pytest.mark.parametrize("recorded", recorded_states())
+def test_a_recorded_state_replays(emulator: Emulator, stack: Stack, recorded: Any) -> None:
+    emulator.tenant.put_secrets(
+        "servicePrincipals",
+        DEFAULT_SERVICE_PRINCIPAL_ID,
+        [("BaseAddress", "https://scim.example/v2"), ("SecretToken", "t0ken")],
+    )
+    stack.declare(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.pulumi("stack", "import", "--file", str(recorded))
+    assert "2 unchanged" in stack.up()
+    assert emulator.journal.calls == []
+    assert "2 unchanged" in stack.refresh()
+
+    resources = stack.exported("--show-secrets")["deployment"]["resources"]
+    (state,) = (item["outputs"] for item in resources if item["urn"].endswith("::directory"))
+    pickled = base64.b64decode(json.loads(state["__provider"]["plaintext"]))
+    assert b"pulumi_entra_provisioning" in pickled
+    assert b"pulumi_entra_provisioning." not in pickled, "names an internal module"
+
+    stack.configure_secret(token="another")
+    assert "1 updated" in stack.up()
+    stack.destroy()
+    assert held(emulator) == {}

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from support.stack import Stack
 
 TYPE = "entra-provisioning:index:ProvisioningAuthorization"
@@ -23,6 +24,10 @@ class ProvisioningAuthorization(pulumi.CustomResource):
         if "credentials" in inputs:
             inputs["credentials"] = pulumi.Output.secret(inputs["credentials"])
         super().__init__("{TYPE}", name, {{**dict.fromkeys(WIRE_NAMES), **inputs}}, opts)
+
+    @staticmethod
+    def get(name, id):
+        return ProvisioningAuthorization(name, ResourceOptions(id=id))
 
     def translate_input_property(self, prop):
         return WIRE_NAMES.get(prop, prop)
@@ -53,3 +58,8 @@ class NativeStack(Stack):
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(folder, environment)
         (folder / "Pulumi.yaml").write_text(PROJECT)
+
+
+BOTH_FRONT_ENDS = pytest.mark.parametrize(
+    "front_end", [Stack, NativeStack], ids=["dynamic resource", "plugin"]
+)

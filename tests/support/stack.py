@@ -118,7 +118,7 @@ class Stack:
     def copy(self, folder: Path, environment: Mapping[str, str]) -> Stack:
         """A copy of the project and its state in another folder."""
         shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("home"))
-        return Stack(folder, environment)
+        return type(self)(folder, environment)
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a deployment in its own process group and return while it runs."""

@@ -202,15 +202,15 @@ def _pair_problems(key: Any, value: Any) -> list[str]:
             fields = ", ".join(sorted(NotificationSettings.__annotations__))
             problems = [f"give a reference, Graph's JSON text, or a mapping of {fields}."]
         return [f'credentials["{key}"]: {problem}' for problem in problems]
+    if value is None or value == "":
+        return [
+            f'credentials["{key}"]: the value is empty, which would remove the key from'
+            " Graph. Set a value, or remove the key."
+        ]
     if not isinstance(value, str):
         return [
             f'credentials["{key}"]: the value must be text. Give a string, or a reference:'
             " from_environment(…) or from_file(…)."
-        ]
-    if not value:
-        return [
-            f'credentials["{key}"]: the value is empty, which would remove the key from'
-            " Graph. Set a value, or remove the key."
         ]
     return []
 

@@ -2,76 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
 import time
-from pathlib import Path
 
-import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator, Fault
 from support.native import TYPE, NativeStack
 from support.stack import BEARER
-from support.tenant import another_service_principal, authorizing, held, token_requests
+from support.tenant import another_service_principal, authorizing, token_requests
 
 TARGET = f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
 OUT_OF_TIME = re.compile(r"no answer within [0-2] s|not sent, because timeout ran out")
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
-
-
-def test_an_authorization_is_made_kept_renewed_read_and_taken_back(
-    emulator: Emulator, declared: NativeStack
-) -> None:
-    declared.preview()
-    assert emulator.journal.calls == []
-    assert "2 created" in declared.up()
-    assert held(emulator)["SecretToken"] == "t0ken"
-    (made,) = declared.authorizations().values()
-    assert (made["id"], made["outputs"]["target"], made["outputs"]["revision"]) == (
-        TARGET,
-        TARGET,
-        1,
-    )
-    assert made["outputs"]["status"] == "Authorized"
-
-    emulator.journal.clear()
-    assert "2 unchanged" in declared.up()
-    assert emulator.journal.calls == []
-
-    declared.configure_secret(token="second")
-    assert "~SecretToken" in declared.preview("--diff").replace(" ", "")
-    assert emulator.journal.calls == []
-    assert "1 updated" in declared.up()
-    assert held(emulator)["SecretToken"] == "second"
-    assert declared.authorizations()["directory"]["outputs"]["revision"] == 2
-
-    emulator.tenant.put_secrets(
-        "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, {"SecretToken": ""}
-    )
-    declared.refresh()
-    assert declared.authorizations()["directory"]["outputs"]["status"] == "CredentialsMissing"
-    assert "1 updated" in declared.up()
-    assert held(emulator)["SecretToken"] == "second"
-
-    declared.destroy()
-    assert held(emulator) == {}
-
-
-def test_a_refresh_forgets_a_target_that_is_gone(
-    emulator: Emulator, authorized: NativeStack
-) -> None:
-    emulator.tenant.delete("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID)
-    authorized.refresh()
-    assert authorized.authorizations() == {}
-
-
-def test_another_target_replaces(emulator: Emulator, authorized: NativeStack) -> None:
-    other = another_service_principal(emulator)
-    authorized.declare(BEARER.replace(DEFAULT_SERVICE_PRINCIPAL_ID, f"/servicePrincipals/{other}"))
-    assert "1 replaced" in authorized.up()
-    assert held(emulator, other)["SecretToken"] == "t0ken"
-    assert held(emulator) == {}
 
 
 def test_wrong_inputs_are_reported_at_once_and_without_their_values(
@@ -155,24 +96,6 @@ def test_keys_are_ignored_and_replaced_on_one_by_one(
     assert authorizing(emulator) == []
 
 
-def test_a_call_without_an_answer_is_recorded_and_its_code_is_not_sent_again(
-    emulator: Emulator, stack: NativeStack
-) -> None:
-    stack.declare(BEARER.replace("SecretToken", "Oauth2AuthorizationCode"))
-    stack.configure_secret(token="first-code")
-    emulator.faults.add(Fault(path="*/acquireAccessToken", drop="after"))
-    assert "The authorization code may be spent" in stack.up(succeeds=False)
-    outputs = stack.authorizations()["directory"]["outputs"]
-    assert outputs["status"] == "Unknown"
-    assert outputs["usedCodes"][next(iter(outputs["usedCodes"]))] == SECRET
-
-    assert "this authorization code may have been used" in stack.preview(succeeds=False)
-    assert len(authorizing(emulator)) == 1
-    stack.configure_secret(token="second-code")
-    stack.up()
-    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
-
-
 def test_custom_timeouts_bound_each_step(emulator: Emulator, declared: NativeStack) -> None:
     timeouts = 'pulumi.CustomTimeouts(create="2s", update="2s", delete="2s")'
     declared.declare(
@@ -240,44 +163,3 @@ for number, principal in enumerate({principals}):
     assert len(begun) == 12
     assert (max(begun) - min(begun)).total_seconds() < 5
     assert len(token_requests(emulator)) == 1
-
-
-@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGHUP])
-def test_a_plugin_whose_engine_is_gone_ends_and_sends_nothing_more(
-    emulator: Emulator, declared: NativeStack, signal_number: signal.Signals
-) -> None:
-    emulator.faults.add(
-        Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "60"})
-    )
-    running = declared.begin("up")
-    deadline = time.monotonic() + 60
-    while emulator.faults.pending:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    plugin = Path(f"/proc/{declared.plugin_process()}")
-    os.kill(running.pid, signal_number)
-    running.wait()
-    deadline = time.monotonic() + 20
-    while plugin.exists() and "(zombie)" not in (plugin / "status").read_text():
-        assert time.monotonic() < deadline, "the plugin goes on"
-        time.sleep(0.05)
-    assert [call.status for call in authorizing(emulator)] == [429]
-
-
-def test_an_authorization_that_the_stack_only_looks_at_is_read(
-    emulator: Emulator, stack: NativeStack
-) -> None:
-    emulator.tenant.put_secrets(
-        "servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, {"SecretToken": "pl4nted"}
-    )
-    stack.declare(
-        f"""
-looked_at = ProvisioningAuthorization("directory", ResourceOptions(id="{TARGET}"))
-pulumi.export("keys", looked_at.credential_keys)
-"""
-    )
-    stack.up()
-    assert json.loads(stack.pulumi("stack", "output", "keys", "--json")) == ["SecretToken"]
-    assert authorizing(emulator) == []
-    stack.destroy()
-    assert held(emulator) == {"SecretToken": "pl4nted"}

@@ -92,7 +92,7 @@ def test_check_accepts_unknown_values(inputs: dict[str, Any]) -> None:
         ),
         ({"credentials": {"SecretTokens": "x"}}, 'Did you mean "SecretToken"?'),
         ({"credentials": {"Url": 5}}, 'credentials["Url"]: the value must be text'),
-        ({"credentials": {"Url": None}}, 'credentials["Url"]: the value must be text'),
+        ({"credentials": {"Url": None}}, 'credentials["Url"]: the value is empty'),
         ({"credentials": {"Url": ""}}, 'credentials["Url"]: the value is empty'),
         (
             {"credentials": [{"key": "Url", "value": "pl4nted"}, {"key": "Url", "value": "x"}]},

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator, Fault
-from support.stack import PREAMBLE, Stack
+from support.native import BOTH_FRONT_ENDS
+from support.stack import Stack
 from support.tenant import held
+
+pytestmark = BOTH_FRONT_ENDS
 
 PLANTED = {"variable": "pl4nted-variable", "file": "pl4nted-file", "other": "pl4nted-other"}
 
@@ -32,11 +35,11 @@ LOGGING = [
 
 
 @pytest.fixture
-def stack(emulator: Emulator, tmp_path: Path) -> Stack:
-    declared = Stack(
+def stack(front_end: type[Stack], emulator: Emulator, tmp_path: Path) -> Stack:
+    declared = front_end(
         tmp_path / "project", {**emulator.environment, "SCIM_TOKEN": "pl4nted-variable"}
     )
-    declared.program(PREAMBLE + PROGRAM)
+    declared.declare(PROGRAM)
     (tmp_path / "token").write_text(PLANTED["file"] + "\n")
     declared.configure(path=str(tmp_path / "token"))
     return declared
@@ -98,7 +101,7 @@ def test_a_changed_value_updates_and_a_missing_one_is_reported(
     printed = stack.preview()
     assert "the environment variable SCIM_TOKEN is not set" in printed
     assert "2 unchanged" in printed
-    stack.program((PREAMBLE + PROGRAM).replace('"scim"', '"another"'))
+    stack.declare(PROGRAM.replace('"scim"', '"another"'))
     printed = stack.up(succeeds=False)
     assert 'credentials["SecretToken"]: the environment variable SCIM_TOKEN is not set' in printed
     assert emulator.journal.calls == []
