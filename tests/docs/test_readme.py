@@ -7,7 +7,6 @@ import inspect
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,19 +43,6 @@ def test_the_program_is_the_first_of_the_quickstart() -> None:
     (shown,) = declared(block("python", "pulumi.export(", README))
     quickstart = (REPOSITORY / "examples/quickstart/__main__.py").read_text()
     assert shown == declared(quickstart)[0]
-
-
-def test_the_program_beside_pulumi_azuread_authorizes(
-    emulator: Emulator, program_for: Callable[[str], Stack]
-) -> None:
-    principal = f"SimpleNamespace(object_id={DEFAULT_SERVICE_PRINCIPAL_ID!r})"
-    stack = program_for(
-        f"from types import SimpleNamespace\nprincipal = {principal}\n"
-        + block("python", "principal.object_id", README)
-    )
-    stack.configure_secret(scimToken="a-token")
-    stack.up()
-    assert stack.authorizations()["directory"]["outputs"]["status"] == "Authorized"
 
 
 def test_the_output_is_within_the_first_thirty_lines_and_the_page_within_150() -> None:
