@@ -103,6 +103,11 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             accept_secrets=True, accept_resources=True, accept_outputs=True
         )
 
+    async def Attach(self, request: plugin_pb2.PluginAttach, context: _Context) -> Empty:  # noqa: N802
+        """Connect to the engine, for a plugin that it did not start: PULUMI_DEBUG_PROVIDERS."""
+        self.connect(request.address)
+        return Empty()
+
     async def GetPluginInfo(self, request: Empty, context: _Context) -> plugin_pb2.PluginInfo:  # noqa: N802
         """The version of the package."""
         return plugin_pb2.PluginInfo(version=version("pulumi-entra-provisioning"))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
+from entra_emulator import (
+    DEFAULT_APPLICATION_ID,
+    DEFAULT_SERVICE_PRINCIPAL_ID,
+    DEFAULT_TENANT_ID,
+    Emulator,
+)
 from support.native import NativeStack
+from support.stack import BEARER
 from support.tenant import authorizing, held, token_requests
 
 CLIENT_ID = "11111111-2222-4333-8444-555555555555"
@@ -57,6 +65,50 @@ for name, settings in {tenants}.items():
         assert "2 updated" in stack.up()
         stack.destroy()
         assert held(emulator) == held(other) == {}
+
+
+def test_a_setting_can_be_unknown_in_the_preview(emulator: Emulator, tmp_path: Path) -> None:
+    own_settings_first = {"ENTRA_PROVISIONING_SETTINGS_FROM_ENVIRONMENT": ""}
+    stack = NativeStack(tmp_path / "project", {**emulator.environment, **own_settings_first})
+    stack.declare(
+        f"""
+first = ProvisioningAuthorization(
+    "first",
+    application_id="{DEFAULT_APPLICATION_ID}",
+    credentials={{"SecretToken": "t0ken"}},
+)
+settings = {settings(emulator)}
+settings["tenantId"] = first.cloud.apply(lambda _: "{DEFAULT_TENANT_ID}")
+ProvisioningAuthorization(
+    "second",
+    ResourceOptions(provider=pulumi.ProviderResource("entra-provisioning", "other", settings)),
+    service_principal_id="{DEFAULT_SERVICE_PRINCIPAL_ID}",
+    credentials={{"SecretToken": "t0ken"}},
+)
+"""
+    )
+    assert "4 to create" in stack.preview()
+    assert emulator.journal.calls == []
+    stack.up()
+    assert stack.authorizations()["second"]["outputs"]["authorizedBy"] == CLIENT_ID
+
+
+def test_a_plugin_that_runs_already_serves_the_engine(emulator: Emulator, tmp_path: Path) -> None:
+    stack = NativeStack(tmp_path / "project", {})
+    plugin = subprocess.Popen(
+        [Path(sys.executable).with_name(NativeStack.command)],
+        env={**stack.whole_environment(), **emulator.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert plugin.stdout
+    port = plugin.stdout.readline().strip()
+    stack.environment = {"PULUMI_DEBUG_PROVIDERS": f"entra-provisioning:{port}"}
+    stack.declare(BEARER)
+    stack.configure_secret(token="t0ken")
+    stack.up()
+    assert held(emulator)["SecretToken"] == "t0ken"
+    assert plugin.wait(timeout=20) == 1, "ends with the engine"
 
 
 def test_another_setting_updates_the_provider_and_no_resource(
