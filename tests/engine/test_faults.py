@@ -14,11 +14,9 @@ from typing import Any
 
 import pytest
 from entra_emulator import Emulator, Fault
-from support.native import BOTH_FRONT_ENDS
+from support.native import NativeStack
 from support.readme import page, tables
 from support.stack import Stack
-
-pytestmark = BOTH_FRONT_ENDS
 
 ProgramFor = Callable[[str], Stack]
 
@@ -155,6 +153,12 @@ def token(value: str) -> Callable[[str], dict[str, str]]:
 
 def password(value: str) -> Callable[[str], dict[str, str]]:
     return lambda name: {"Password": name + value}
+
+
+@pytest.fixture(params=[Stack, NativeStack], ids=["dynamic resource", "plugin"])
+def front_end(request: pytest.FixtureRequest) -> type[Stack]:
+    both: type[Stack] = request.param
+    return both
 
 
 @pytest.fixture
