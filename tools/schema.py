@@ -28,6 +28,10 @@ PACKAGE: Final = ROOT / "provider/pulumi_entra_provisioning"
 
 NAME: Final = "entra-provisioning"
 
+# The account that publishes the repository and the SDKs, which some languages name in every import.
+OWNER: Final = "example"
+REPOSITORY: Final = f"github.com/{OWNER}/pulumi-entra-provisioning"
+
 _PLAIN: Final[dict[str, dict[str, Any]]] = {
     "str": {"type": "string"},
     "bool": {"type": "boolean"},
@@ -58,9 +62,18 @@ def schema() -> dict[str, Any]:
         "displayName": "Entra Provisioning",
         "version": version("pulumi-entra-provisioning"),
         "description": "Authorize Microsoft Entra provisioning (acquireAccessToken).",
-        "keywords": ["pulumi", "entra", "azure-ad", "provisioning", "scim", "category/cloud"],
+        "keywords": [
+            *("pulumi", "entra", "azure-ad", "provisioning", "scim"),
+            *("category/cloud", "kind/native"),
+        ],
         "license": "Apache-2.0",
-        "meta": {"moduleFormat": "(.*)"},
+        "publisher": OWNER,
+        "homepage": f"https://{REPOSITORY}",
+        "repository": f"https://{REPOSITORY}",
+        # The engine installs the plugin from there: never from an address that is not ours.
+        **({} if OWNER == "example" else {"pluginDownloadURL": f"git://{REPOSITORY}"}),
+        # With `supportPack`, every SDK has the version of the schema.
+        "meta": {"moduleFormat": "(.*)", "supportPack": True},
         "config": {"variables": settings},
         "provider": {
             "description": "The identity and the national cloud with which Graph is called.",
@@ -95,20 +108,22 @@ def schema() -> dict[str, Any]:
                 _members(operations["Health"]),
             ),
         },
+        # Where the names of Pulumi's own packages are the default, these are others.
         "language": {
-            "csharp": {"namespaces": {NAME: "EntraProvisioning"}, "respectSchemaVersion": True},
-            "go": {
-                "generateResourceContainerTypes": True,
-                "respectSchemaVersion": True,
-                "rootPackageName": "entraprovisioning",
+            "csharp": {
+                "rootNamespace": OWNER.capitalize(),
+                "namespaces": {NAME: "EntraProvisioning"},
             },
-            "java": {"buildFiles": "gradle"},
-            "nodejs": {"respectSchemaVersion": True},
+            "go": {
+                "importBasePath": f"{REPOSITORY}/sdk/go/entraprovisioning",
+                "generateResourceContainerTypes": True,
+            },
+            "java": {"basePackage": f"io.github.{OWNER}", "buildFiles": "none"},
+            "nodejs": {"packageName": "pulumi-entra-provisioning"},
             "python": {
                 # Beside the package of the dynamic resource, which has the other name.
                 "packageName": "pulumi_entra_provisioning_native",
                 "pyproject": {"enabled": True},
-                "respectSchemaVersion": True,
             },
         },
     }
@@ -152,7 +167,9 @@ def _function(
     targets = {
         name: {
             **inputs[name],
-            "description": inputs[name]["description"].removesuffix(" A change replaces."),
+            "description": inputs[name]["description"].removesuffix(
+                " A change replaces the resource."
+            ),
         }
         for name in names
     }
