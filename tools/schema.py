@@ -67,9 +67,9 @@ def schema() -> dict[str, Any]:
             *("category/cloud", "kind/native"),
         ],
         "license": "Apache-2.0",
+        "repository": f"https://{REPOSITORY}",
         "publisher": OWNER,
         "homepage": f"https://{REPOSITORY}",
-        "repository": f"https://{REPOSITORY}",
         # The engine installs the plugin from there: never from an address that is not ours.
         **({} if OWNER == "example" else {"pluginDownloadURL": f"git://{REPOSITORY}"}),
         # With `supportPack`, every SDK has the version of the schema.
