@@ -15,7 +15,7 @@ from support.stack import REPOSITORY
 
 FOLDER = REPOSITORY / ".github/workflows"
 NAMES = sorted(path.name for path in FOLDER.glob("*.yml"))
-RELEASE: dict[str, Any] = yaml.safe_load((FOLDER / "release.yml").read_text())
+RELEASE: dict[Any, Any] = yaml.safe_load((FOLDER / "release.yml").read_text())
 JOBS: dict[str, dict[str, Any]] = RELEASE["jobs"]
 
 
