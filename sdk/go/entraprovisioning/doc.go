@@ -1,0 +1,2 @@
+// Authorize Microsoft Entra provisioning (acquireAccessToken).
+package entraprovisioning
