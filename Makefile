@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Every example is called __main__: mypy needs their full names.
 EXAMPLES := $(subst /,.,$(patsubst examples/%.py,%,$(wildcard examples/*/__main__.py examples/*/program/*.py)))
 
-.PHONY: help quickstart test fuzz check lint format schema clients live bench pictures clean cli yaml
+.PHONY: help quickstart test fuzz check lint format schema sdks clients languages live bench pictures clean cli
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,15 +37,22 @@ format: .venv/ready ## format the code, and fix what ruff can fix
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-check: lint cli yaml ## run lint and every test, as CI does
+check: lint cli ## run lint and every test, as CI does
 	.venv/bin/pytest $(PARALLEL)
 
 schema: .venv/ready ## write the schema of the provider plugin from the sources that document it
 	.venv/bin/python tools/schema.py > .venv/schema.json
 	mv .venv/schema.json provider/pulumi_entra_provisioning/schema.json
 
+sdks: ## generate sdk/ from the schema, with Go
+	cd tools/sdks && go run . $(CURDIR)/provider/pulumi_entra_provisioning/schema.json $(CURDIR)/sdk
+
 clients: .venv/ready ## run the Graph SDKs of other languages that are installed against the emulator
 	.venv/bin/pytest -m clients tests/clients
+
+languages: .venv/ready cli ## run programs in every Pulumi language that is installed against the emulator
+	@.venv/bin/python tools/pulumi-cli/install.py --hosts
+	.venv/bin/pytest -m languages tests/languages
 
 live: .venv/ready ## run the tests of tests/live on a real tenant: set ENTRA_LIVE_TENANT_ID and more
 	.venv/bin/pytest --live tests/live
@@ -64,9 +71,6 @@ clean: ## remove everything that the other targets created, including the built 
 
 cli: .venv/ready
 	@.venv/bin/python tools/pulumi-cli/install.py
-
-yaml: .venv/ready
-	@.venv/bin/python tools/pulumi-cli/install.py --yaml
 
 # The package is installed editable: an edit needs no build. tests/package tests the built one.
 .venv/ready: pyproject.toml

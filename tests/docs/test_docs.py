@@ -38,6 +38,7 @@ PAGES = [
     REPOSITORY / "CONTRIBUTING.md",
     REPOSITORY / "CHANGELOG.md",
     REPOSITORY / "examples/README.md",
+    REPOSITORY / "examples/languages/README.md",
     *sorted(DOCS.glob("*.md")),
 ]
 CONNECTORS = page("connectors")

@@ -8,8 +8,9 @@ the CLI is built from the Go module proxy, which takes about five minutes, once.
 To move to another version, require it in `go.mod`, run `go mod tidy`, and replace the lines of
 `checksums.txt` with those of `pulumi-v<version>-checksums.txt`, a file of the release on GitHub.
 
-With `--yaml`, put the YAML language host beside it, into `.pulumi-hosts`, unless one is on PATH:
-Pulumi's release has it, the CLI that is built here has not.
+With `--hosts`, put the other language hosts into `.pulumi-hosts`, unless they are on PATH:
+Pulumi's release has them, the CLI that is built here has not. The Go module proxy does not serve
+the newest of each, so these are older than the CLI, and .NET's is not among them.
 
 PULUMI_CLI_MIRROR is the address of a mirror of https://github.com/pulumi/pulumi/releases/download.
 """
@@ -47,7 +48,12 @@ PLATFORMS = {
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 PYTHON_HOST = f"{SDK}/python/cmd/pulumi-language-python"
-YAML_HOST = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
+OTHER_HOSTS = {
+    "go": f"{SDK}/go/pulumi-language-go",
+    "java": "github.com/pulumi/pulumi-java/pkg/cmd/pulumi-language-java",
+    "nodejs": f"{SDK}/nodejs/cmd/pulumi-language-nodejs",
+    "yaml": "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+}
 
 
 class WrongArchiveError(Exception):
@@ -55,26 +61,28 @@ class WrongArchiveError(Exception):
 
 
 def main() -> int:
-    """Find, install or build what is asked for; exit status 1 where none of it is possible."""
-    return _find_or_build_yaml_host() if "--yaml" in sys.argv[1:] else _find_or_install_cli()
-
-
-def _find_or_build_yaml_host() -> int:
-    path = os.pathsep.join([str(BIN), str(HOSTS), os.environ.get("PATH", "")])
-    if found := shutil.which("pulumi-language-yaml", path=path):
-        print(f"YAML language host: {found}")
+    """Find, install or build what is asked for; exit status 1 where the CLI cannot be had."""
+    if "--hosts" in sys.argv[1:]:
+        for language in OTHER_HOSTS:
+            _find_or_build_host(language)
         return 0
-    if not shutil.which("go"):
+    return _find_or_install_cli()
+
+
+def _find_or_build_host(language: str) -> None:
+    command = f"pulumi-language-{language}"
+    path = os.pathsep.join([str(BIN), str(HOSTS), os.environ.get("PATH", "")])
+    if found := shutil.which(command, path=path):
+        print(f"{command}: {found}")
+    elif not shutil.which("go"):
         print(
-            "YAML language host: it is not on PATH. Install Go (https://go.dev/doc/install) to have"
-            " it built here, and run this again.",
-            file=sys.stderr,
+            f"{command}: it is not on PATH. Install Pulumi's release, or Go"
+            " (https://go.dev/doc/install) to have it built here.",
         )
-        return 1
-    print("YAML language host: building it with Go; this takes about two minutes, once", flush=True)
-    HOSTS.mkdir(exist_ok=True)
-    _go_build(HERE / "language-yaml", YAML_HOST, "-s -w", HOSTS)
-    return 0
+    else:
+        print(f"{command}: building it with Go; this takes a minute or two, once", flush=True)
+        HOSTS.mkdir(exist_ok=True)
+        _go_build(HERE / f"language-{language}", OTHER_HOSTS[language], "-s -w", HOSTS)
 
 
 def _find_or_install_cli() -> int:
