@@ -90,9 +90,9 @@ def install(tmp_path: Path, mirror: Mirror) -> Install:
     checksum = hashlib.sha256(archive(VERSION)).hexdigest()
     (copy / "checksums.txt").write_text(f"{checksum}  {mirror.name}\n")
 
-    def run(path: Path) -> tuple[int, str]:
+    def run(path: Path, *options: str) -> tuple[int, str]:
         finished = subprocess.run(
-            [sys.executable, copy / "install.py"],
+            [sys.executable, copy / "install.py", *options],
             env={"PATH": str(path), "PULUMI_CLI_MIRROR": mirror.url},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -212,6 +212,26 @@ def test_an_old_installation_is_replaced(
     assert status == 0, printed
     assert {file.name for file in installed.iterdir()} == {"pulumi", "pulumi-language-python"}
     assert (installed / "pulumi").read_bytes() == program(VERSION)
+
+
+def test_without_go_the_hosts_that_are_not_on_path_are_named(install: Install, path: Path) -> None:
+    command = has(path, b"", "pulumi-language-java")
+    status, printed = install(path, "--hosts")
+    assert status == 0
+    assert f"pulumi-language-java: {command}\n" in printed
+    missing = re.findall(
+        r"^pulumi-language-(\w+): it is not on PATH\. Install", printed, re.MULTILINE
+    )
+    assert missing == ["go", "nodejs", "yaml"]
+
+
+def test_go_builds_the_hosts_that_are_not_on_path(install: Install, path: Path) -> None:
+    has(path, b"#!/bin/sh\necho go was called with $6 >&2\n", "go")
+    status, printed = install(path, "--hosts")
+    assert status == 0
+    assert re.findall(r"go was called with .*/(pulumi-language-\w+)", printed) == [
+        f"pulumi-language-{language}" for language in ("go", "java", "nodejs", "yaml")
+    ]
 
 
 def test_every_platform_has_a_checksum_of_the_pinned_version() -> None:
