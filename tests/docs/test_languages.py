@@ -16,6 +16,7 @@ VERSIONS = {row[0]: row[1:] for row in table("Versions", LANGUAGES)}
 SCHEMA: dict[str, Any] = json.loads(
     (REPOSITORY / "provider/pulumi_entra_provisioning/schema.json").read_text()
 )
+OF: dict[str, Any] = SCHEMA["language"]
 
 
 def test_every_example_is_a_language_of_the_page() -> None:
@@ -27,14 +28,30 @@ def test_every_example_is_a_language_of_the_page() -> None:
 
 def test_the_packages_are_those_of_the_schema() -> None:
     packages = {row[0]: code(row[1])[0] for row in table("Languages", LANGUAGES)}
-    of = SCHEMA["language"]
     assert packages == {
-        "TypeScript": of["nodejs"]["packageName"],
-        "Python": of["python"]["packageName"],
-        "Go": of["go"]["importBasePath"],
-        "Java": f"{of['java']['basePackage']}:{SCHEMA['name']}",
-        "C#": f"{of['csharp']['rootNamespace']}.EntraProvisioning",
+        "TypeScript": OF["nodejs"]["packageName"],
+        "Python": OF["python"]["packageName"],
+        "Go": OF["go"]["importBasePath"],
+        "Java": f"{OF['java']['basePackage']}:{SCHEMA['name']}",
+        "C#": f"{OF['csharp']['rootNamespace']}.EntraProvisioning",
     }
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("typescript/package.json", f'"{OF["nodejs"]["packageName"]}"'),
+        ("typescript/index.ts", f'"{OF["nodejs"]["packageName"]}"'),
+        ("python/__main__.py", f"import {OF['python']['packageName']} "),
+        ("go/go.mod", f"replace {OF['go']['importBasePath'].rpartition('/')[0]} "),
+        ("go/main.go", f'"{OF["go"]["importBasePath"]}"'),
+        ("java/pom.xml", f"<groupId>{OF['java']['basePackage']}</groupId>"),
+        ("java/src/main/java/directory/App.java", f"import {OF['java']['basePackage']}."),
+        ("csharp/Program.cs", f"= {OF['csharp']['rootNamespace']}.EntraProvisioning;"),
+    ],
+)
+def test_an_example_names_the_package_of_the_schema(file: str, named: str) -> None:
+    assert named in (EXAMPLES / file).read_text()
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,11 @@ SCHEMA: dict[str, Any] = json.loads(FILE.read_text())
 KEYS = set(SCHEMA["types"]["entra-provisioning:index:Credentials"]["properties"])
 RESOURCE = "entra-provisioning:index:ProvisioningAuthorization"
 (ALIAS,) = SCHEMA["resources"][RESOURCE]["aliases"]
-JAVA = "java/src/main/java/io/github/example/entraprovisioning"
+JAVA_BASE = SCHEMA["language"]["java"]["basePackage"].replace(".", "/")
+JAVA = f"java/src/main/java/{JAVA_BASE}/entraprovisioning"
 GO = "go/entraprovisioning"
 PYTHON = "python/pulumi_entra_provisioning_native"
-DOTNET = "dotnet/Example.EntraProvisioning.csproj"
+DOTNET = f"dotnet/{SCHEMA['language']['csharp']['rootNamespace']}.EntraProvisioning.csproj"
 
 
 def test_the_sdks_are_of_this_schema() -> None:
@@ -42,10 +43,7 @@ def test_the_sdks_are_of_this_schema() -> None:
         (f"{PYTHON}/pulumi-plugin.json", r'"version": "(.*)"'),
         (f"{GO}/pulumi-plugin.json", r'"version": "(.*)"'),
         ("java/pom.xml", r"</artifactId>\n  <version>(.*)</version>"),
-        (
-            "java/src/main/resources/io/github/example/entra-provisioning/version.txt",
-            r"\A(.*)\Z",
-        ),
+        (f"java/src/main/resources/{JAVA_BASE}/entra-provisioning/version.txt", r"\A(.*)\Z"),
         (DOTNET, r"<Version>(.*)</Version>"),
     ],
 )
