@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from entra_emulator import (
     DEFAULT_APPLICATION_ID,
     DEFAULT_SERVICE_PRINCIPAL_ID,
@@ -410,61 +409,6 @@ def test_an_error_is_one_line_without_a_traceback(
     assert "RequestError" not in printed
 
 
-PLANTED = "pl4nted"
-
-
-@pytest.mark.parametrize(
-    ("declared", "said"),
-    [
-        ("credentials={'SecretToken': SECRET}", "no target is declared"),
-        (
-            "application_id=GUID, service_principal_id=GUID, credentials={'SecretToken': SECRET}",
-            "two targets are declared",
-        ),
-        (
-            "application_id=SECRET, credentials={'SecretToken': SECRET}",
-            "application_id: not an object id",
-        ),
-        ("application_id=GUID, credentials={}", "credentials: empty"),
-        (
-            "application_id=GUID, credentials={SECRET: SECRET}",
-            "Graph does not know one of the keys",
-        ),
-        (
-            "application_id=GUID, credentials={'secretToken': SECRET}",
-            'credentials["secretToken"]: not a key of Graph. Use "SecretToken"',
-        ),
-        (
-            "application_id=GUID, credentials=[{'key': 'Url', 'value': SECRET}] * 2",
-            'credentials["Url"]: declared more than once',
-        ),
-        (
-            "application_id=GUID, credentials={'Url': [SECRET]}",
-            'credentials["Url"]: the value must be text',
-        ),
-        (
-            "application_id=GUID, credentials={'SecretToken': SECRET, 'Url': None}",
-            'credentials["Url"]: the value is empty',
-        ),
-        (
-            "application_id=GUID, credentials={'Url': SECRET}, timeout=0",
-            "timeout: must be a number of seconds",
-        ),
-    ],
-)
-def test_invalid_input_fails_the_preview_and_sends_nothing(
-    emulator: Emulator, program_for: ProgramFor, declared: str, said: str
-) -> None:
-    stack = program_for(
-        f"SECRET, GUID = '{PLANTED}', '{DEFAULT_APPLICATION_ID}'\n"
-        f"ProvisioningAuthorization('bad', {declared})\n"
-    )
-    printed = stack.preview("--diff", succeeds=False)
-    assert said in printed
-    assert PLANTED not in printed
-    assert emulator.journal.calls == []
-
-
 def test_the_preview_reports_a_missing_setting_and_an_unknown_cloud(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
@@ -550,7 +494,7 @@ def test_two_stacks_can_authorize_one_target_at_the_same_time(
     assert held(emulator)["SecretToken"] == "of-other"
 
 
-def test_200_authorizations_succeed_if_every_fifth_call_fails_at_first(
+def test_60_authorizations_succeed_if_every_fifth_call_fails_at_first(
     emulator: Emulator, program_for: ProgramFor
 ) -> None:
     bad = [
@@ -560,7 +504,7 @@ def test_200_authorizations_succeed_if_every_fifth_call_fails_at_first(
         Fault(drop="after"),
         Fault(status=404),
     ]
-    principals = [another_service_principal(emulator, f"Application {n}") for n in range(200)]
+    principals = [another_service_principal(emulator, f"Application {n}") for n in range(60)]
     faulty = principals[::5]
     for number, principal in enumerate(faulty):
         path = f"*/{principal}/synchronization/acquireAccessToken"
@@ -576,9 +520,9 @@ for number, principal in enumerate(config.require_object("principals")):
     stack.configure(principals=json.dumps(principals))
     began = time.monotonic()
     stack.up("--suppress-outputs")
-    assert time.monotonic() - began < 200
+    assert time.monotonic() - began < 100
     statuses = [item["outputs"]["status"] for item in stack.authorizations().values()]
-    assert statuses == ["Authorized"] * 200
+    assert statuses == ["Authorized"] * 60
     calls = Counter(call.path.split("/")[3] for call in authorizing(emulator))
     assert calls == {principal: 2 if principal in faulty else 1 for principal in principals}
     assert len(token_requests(emulator)) == 1

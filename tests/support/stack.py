@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID
 
 REPOSITORY = Path(__file__).parents[2]
@@ -91,13 +92,23 @@ class Stack:
 
     def configure(self, **values: str) -> None:
         """Set plain configuration values of the project."""
-        pairs = [f"--plaintext={key}={value}" for key, value in values.items()]
-        self.pulumi("config", "set-all", *pairs)
+        self._configure(**values)
 
     def configure_secret(self, **values: str) -> None:
         """Set secret configuration values of the project."""
-        pairs = [f"--secret={key}={value}" for key, value in values.items()]
-        self.pulumi("config", "set-all", *pairs)
+        if _salt(self.folder) == _salt(Path(_project().name)):
+            self._configure(**{key: {"secure": _encrypted(value)} for key, value in values.items()})
+        else:
+            pairs = [f"--secret={key}={value}" for key, value in values.items()]
+            self.pulumi("config", "set-all", *pairs)
+
+    def _configure(self, **values: object) -> None:
+        file = self.folder / "Pulumi.dev.yaml"
+        settings = yaml.safe_load(file.read_text()) if file.exists() else {}
+        project = yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"]
+        for key, value in values.items():
+            settings.setdefault("config", {})[key if ":" in key else f"{project}:{key}"] = value
+        file.write_text(yaml.safe_dump(settings))
 
     def pulumi(self, *arguments: str, succeeds: bool = True) -> str:
         """Run the CLI and return its output. Another exit status than expected fails the test."""
@@ -199,6 +210,22 @@ class Stack:
             for path in sorted(self.folder.rglob("*"))
             if path.is_file() and path.suffix not in (".py", ".pyc")
         )
+
+
+def _salt(folder: Path) -> object:
+    """The salt with which the CLI encrypts the configuration of a project's stack."""
+    file = folder / "Pulumi.dev.yaml"
+    return yaml.safe_load(file.read_text())["encryptionsalt"] if file.exists() else None
+
+
+@functools.cache
+def _encrypted(value: str) -> str:
+    """A secret value as the CLI writes it, which takes the CLI a third of a second."""
+    with tempfile.TemporaryDirectory() as made:
+        stack = Stack(Path(made) / "project", {})
+        stack.pulumi("config", "set", "--secret", "scratch", value)
+        written = yaml.safe_load((stack.folder / "Pulumi.dev.yaml").read_text())
+        return str(written["config"]["tested:scratch"]["secure"])
 
 
 @functools.cache
