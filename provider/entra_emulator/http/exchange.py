@@ -28,7 +28,7 @@ class Exchange:
     """A request with its ids. Everything else is derived from it.
 
     `body` is None if it exceeds the limit of `read_body`. `client_id` is the caller's, if its token
-    proves it or its token request names it.
+    proves it or its token request names it. `connection` is the client's end of the TCP connection.
     """
 
     method: str
@@ -39,6 +39,7 @@ class Exchange:
     time: datetime
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     client_id: str | None = None
+    connection: tuple[str, int] | None = None
 
     @classmethod
     def from_scope(cls, scope: Scope, body: bytes | None, time: datetime) -> Exchange:
@@ -51,6 +52,7 @@ class Exchange:
             headers=Headers(scope=scope),
             body=body,
             time=time,
+            connection=scope.get("client"),
         )
 
     @property

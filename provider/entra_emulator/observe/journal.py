@@ -39,7 +39,7 @@ class Call:
     the harmless fields of a form; None if there was none, if it could not be read, or if the
     journal has dropped it. `retry_after` is the answer's Retry-After in seconds.
     `authorization_code` is the same for the same single-use code in another call of this run, and
-    reveals nothing else about it.
+    reveals nothing else about it. `connection` is the client's end of the TCP connection.
     """
 
     time: datetime
@@ -56,6 +56,7 @@ class Call:
     answered: datetime
     retry_after: float | None = None
     authorization_code: str | None = None
+    connection: tuple[str, int] | None = None
 
     @property
     def was_dropped(self) -> bool:
@@ -141,6 +142,7 @@ class Journal:
             answered=answered,
             retry_after=_retry_after(response, answered) if response else None,
             authorization_code=self._code_digest(exchange.any_json) if is_acquire else None,
+            connection=exchange.connection,
         )
         self._append(call)
 

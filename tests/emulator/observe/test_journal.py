@@ -205,3 +205,13 @@ def test_the_journal_shows_the_path_of_an_unknown_call(emulator: Emulator) -> No
     paths = [call.path for call in emulator.journal.calls[-2:]]
     assert paths == [f"{JOBS}/{job}", "/v1.0/users"]
     assert emulator.journal.calls[-1].query == {"$select": "id,displayName", "***": "***"}
+
+
+def test_the_calls_of_one_connection_show_it(emulator: Emulator) -> None:
+    for _ in range(2):
+        with anonymous(emulator) as client:
+            client.get("/v1.0/applications")
+            client.get("/v1.0/applications")
+    first, second, third, fourth = (call.connection for call in emulator.journal.calls)
+    assert first == second != third == fourth
+    assert first is not None
