@@ -57,8 +57,8 @@ languages: .venv/ready cli ## run programs in every Pulumi language that is inst
 live: .venv/ready ## run the tests of tests/live on a real tenant: set ENTRA_LIVE_TENANT_ID and more
 	.venv/bin/pytest --live tests/live
 
-bench: .venv/ready cli ## measure many authorizations and an unchanged stack
-	.venv/bin/python tests/bench.py
+bench: .venv/ready cli ## measure many authorizations: FULL=1 up to 1,000, WRITE=1 into docs/performance.md
+	@PYTHONPATH=tests .venv/bin/python -m bench $(if $(FULL),--full) $(if $(WRITE),--write) $(BENCH)
 
 pictures: .venv/ready cli ## draw the pictures of the documentation, with Graphviz and Chromium
 	python tools/pictures/draw.py
@@ -77,7 +77,7 @@ cli: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "Python 3.10 or later is needed; name it: make PYTHON=python3.12 …" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[emulator,dev]'
+	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[emulator,dev,bench]'
 	@touch $@
 
 # On its own, for the example of a gallery application: the engine looks for the plugin of every Pulumi

@@ -109,7 +109,11 @@ def test_every_make_target_that_a_page_names_exists() -> None:
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("run.svg", REPOSITORY / "README.md"), ("emulator.png", DOCS / "emulator.md")],
+    [
+        ("run.svg", REPOSITORY / "README.md"),
+        ("emulator.png", DOCS / "emulator.md"),
+        ("performance.svg", DOCS / "performance.md"),
+    ],
 )
 def test_every_picture_is_shown_with_a_description_and_loads_quickly(name: str, path: Path) -> None:
     picture = DOCS / "pictures" / name

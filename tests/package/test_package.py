@@ -32,7 +32,7 @@ from support.stack import PREAMBLE, REPOSITORY
 
 NAME = "pulumi_entra_provisioning"
 
-# What takes long to import and is not needed before a call is made; `make bench` says how long.
+# What takes long to import and is not needed before a call is made.
 HEAVY = "msgraph msgraph_core kiota_abstractions kiota_http httpx azure.identity msal starlette"
 
 

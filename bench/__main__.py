@@ -1,0 +1,71 @@
+"""The command line: `python -m bench`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from . import page
+from .contenders import CONTENDERS
+from .emulated import emulated
+from .measure import FULL, SHORT, Measurement, Plan
+from .plot import draw
+from .results import Results
+from .table import render
+
+
+def main() -> None:
+    """Measure, print the tables, and write what was asked for."""
+    options = _parser().parse_args()
+    plan = FULL if options.full else SHORT
+    if options.minutes:
+        plan = replace(plan, minutes=options.minutes)
+    results = Results.read(options.results) if options.show else _measure(plan)
+    if not options.show:
+        results.write(options.results)
+    print(render(results))
+    if options.plot:
+        draw(results, options.plot)
+    if options.write:
+        page.write(results)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench", description=sys.modules["bench"].__doc__)
+    add = parser.add_argument
+    add("--full", action="store_true", help="also measure 200 and 1,000 authorizations")
+    add("--minutes", type=float, help="how long to measure")
+    add("--results", type=Path, default=Path("bench/results.json"), help="the JSON file")
+    add("--show", action="store_true", help="measure nothing: show the results in the JSON file")
+    add("--plot", type=Path, help="draw the plot into this SVG file")
+    add("--write", action="store_true", help="write the page and the picture in docs/")
+    return parser
+
+
+def _measure(plan: Plan) -> Results:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    bar = Progress(*columns, console=Console(stderr=True))
+    with tempfile.TemporaryDirectory() as folder, emulated() as emulator, bar:
+        task = bar.add_task("starting", total=None)
+
+        def progress(what: str) -> None:
+            bar.update(task, description=what, advance=1)
+
+        measurement = Measurement(emulator, CONTENDERS, plan, Path(folder), progress)
+        bar.update(task, total=measurement.most_samples)
+        return measurement.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The page of the documentation with the results of a run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from .plot import draw
+from .results import Results
+from .table import render
+
+REPOSITORY = Path(__file__).parents[1]
+PAGE = REPOSITORY / "docs/performance.md"
+PICTURE = REPOSITORY / "docs/pictures/performance.svg"
+
+_BLOCK = re.compile(r"(<!-- bench: begin [^\n]*-->\n).*(<!-- bench: end -->\n)", re.DOTALL)
+
+
+def with_block(text: str, block: str) -> str:
+    """A page with another block between its marks."""
+    replaced, count = _BLOCK.subn(lambda found: f"{found[1]}\n{block}\n{found[2]}", text)
+    if count != 1:
+        raise ValueError("the page needs one block from `<!-- bench: begin … -->` to its end")
+    return replaced
+
+
+def write(results: Results) -> None:
+    """Write the results into the page, and draw its picture."""
+    PAGE.write_text(with_block(PAGE.read_text(), render(results)))
+    draw(results, PICTURE)
