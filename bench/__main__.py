@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from tqdm import tqdm
 
 from . import page
 from .contenders import CONTENDERS
@@ -23,6 +23,9 @@ from .table import render
 def main() -> None:
     """Measure, print the tables, and write what was asked for."""
     options = _parser().parse_args()
+    # In the background of a shell, SIGINT is ignored, by all that is started too. The engine ends
+    # its plugins with it, and would wait five seconds for each of them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = FULL if options.full else SHORT
     if options.minutes:
         plan = replace(plan, minutes=options.minutes)
@@ -49,21 +52,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(plan: Plan) -> Results:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    bar = Progress(*columns, console=Console(stderr=True))
-    with tempfile.TemporaryDirectory() as folder, emulated() as emulator, bar:
-        task = bar.add_task("starting", total=None)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        emulated() as emulator,
+        tqdm(total=None, unit=" steps", dynamic_ncols=True) as bar,
+    ):
 
         def progress(what: str) -> None:
-            bar.update(task, description=what, advance=1)
+            bar.set_description(what)
+            bar.update()
 
         measurement = Measurement(emulator, CONTENDERS, plan, Path(folder), progress)
-        bar.update(task, total=measurement.most_samples)
+        bar.total = measurement.most_samples
         return measurement.run()
 
 

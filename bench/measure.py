@@ -37,9 +37,6 @@ class Plan:
 SHORT = Plan(((1, 20), (1, 20), (1, 20)), (0, 250), (1,), 3)
 FULL = Plan(((1, 20), (1, 20), (1, 20, 200), (1000,), (1, 20, 200), (1, 20)), (0, 250), (1, 20), 14)
 
-_SETTLED = 20
-"""From this many authorizations on, ten times as many take at most ten times as long."""
-
 
 class Measurement:
     """Measures contenders and adds to `results`. `progress` hears what is measured next."""
@@ -138,19 +135,19 @@ class Measurement:
         return contender.makes_calls or not latency
 
     def _expected(self, contender: Contender, size: int, latency: int) -> float:
-        """The seconds that a contender will take, by those that it took before."""
+        """The seconds that a contender will take: as before, or on the line through two sizes."""
         known = self._costs.get((contender.name, size, latency))
         if known is not None:
             return known
-        smaller = [
-            its_size
-            for name, its_size, its_latency in self._costs
-            if (name, its_latency) == (contender.name, latency) and _SETTLED <= its_size < size
-        ]
-        if not smaller:
+        costs = sorted(
+            (its_size, cost)
+            for (name, its_size, its_latency), cost in self._costs.items()
+            if (name, its_latency) == (contender.name, latency) and its_size < size
+        )
+        if len(costs) < 2:
             return 0
-        nearest = max(smaller)
-        return self._costs[contender.name, nearest, latency] * size / nearest
+        (less, its_cost), (nearest, cost) = costs[-2:]
+        return cost + max(0, cost - its_cost) * (size - nearest) / (nearest - less)
 
     def _sample(self, contender: Contender, size: int, latency: int, step: Step) -> Sample:
         project = self._project(contender, size)

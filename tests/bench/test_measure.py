@@ -173,10 +173,10 @@ def test_a_contender_without_calls_and_a_slow_one_are_measured_without_latency(
 
 
 def test_what_would_exceed_the_time_is_skipped_with_a_reason(tmp_path: Path) -> None:
-    # Five steps of 20 take 0.1 s, so 2,000 would take 10 s, and there are three.
-    plan = Plan(rounds=((20,), (2000,)), latencies=(0,), slow_sizes=(), minutes=0.05)
+    # The steps of 20 take 0.1 s, those of 100 0.5 s. Those of 2,000 would take 10 s, not three.
+    plan = Plan(rounds=((20, 100), (2000,)), latencies=(0,), slow_sizes=(), minutes=0.05)
     results = measured(plan, tmp_path, Sleeper("a")).results
-    assert {sample.size for sample in results.samples} == {20}
+    assert {sample.size for sample in results.samples} == {20, 100}
     (skipped,) = results.skipped
     assert (skipped.contender, skipped.size, skipped.latency) == ("a", 2000, 0)
     assert re.fullmatch(r"would take about 1\d seconds, and .*", skipped.reason)
