@@ -56,8 +56,8 @@ class ProvisioningAuthorization(
     """The keys of the declared credentials, sorted."""
 
     stored_keys: pulumi.Output[Sequence[str] | None]
-    """The declared keys, and those of the tokens that the action stores, that Graph held right
-    after the call, sorted. None if Graph did not list them."""
+    """The keys that a refresh expects Graph to hold, sorted: the declared ones, and those of the
+    tokens that an earlier refresh found. None if they must be read from Graph first."""
 
     authorized_at: pulumi.Output[str | None]
     """When this stack last authorized the target: RFC 3339, UTC."""

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..answers import Answer
 from ..errors import ProvisioningError, RequestError, SettingsError, SignInError
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ..graph.client import Graph
     from ..graph.jobs import Job, Quarantine, Template
     from ..identity.settings import Settings
+
+_T = TypeVar("_T")
 
 _FOLLOW_UP: Final = 20.0
 """Seconds for each call after a successful authorization: a failure there must not cost it."""
@@ -109,7 +111,7 @@ class Lifecycle:
         nothing = Outputs(str(target), self._settings.cloud)
         async with self._turn("authorizing", target, patience):
             values = references.resolved(declared)
-            new, _ = await self._authorize(target, nothing, inputs, values, patience)
+            new = await self._authorize(target, nothing, inputs, values, patience)
             return await self._follow_up(target, new, inputs, values, patience)
 
     async def update(self, old: Outputs, inputs: Inputs) -> Outputs:
@@ -122,15 +124,14 @@ class Lifecycle:
         async with self._turn("authorizing", target, patience):
             values = references.resolved(declared)
             credentials = compared(old, declared, values)
-            held = None
             if authorizes := credentials.authorize or triggers_differ(old, inputs):
                 refuse_used_code(old, declared, values)
-                new, held = await self._authorize(target, old, inputs, values, patience)
+                new = await self._authorize(target, old, inputs, values, patience)
             else:
                 new = replace(old, job_id=inputs.job_id, expires_at=inputs.expires_at)
                 if credentials.declared_differ:
                     new = replace(new, credentials_digest=credentials_digest(declared, values))
-            new = await self._empty_old_keys(target, old, new, held, patience)
+            new = await self._empty_old_keys(target, old, new, patience)
             if authorizes or old.job_id != new.job_id or must_follow_up(old, inputs):
                 new = await self._follow_up(target, new, inputs, values, patience)
             return new
@@ -142,8 +143,8 @@ class Lifecycle:
         inputs: Inputs,
         values: Mapping[str, str],
         patience: Patience,
-    ) -> tuple[Outputs, frozenset[str] | None]:
-        """The outputs after the call, and the keys that Graph holds after it, if known."""
+    ) -> Outputs:
+        """The outputs after the call."""
         used_codes = with_code(old.used_codes, values)
         self._refuse_code_of_this_run(target, values)
         try:
@@ -161,11 +162,10 @@ class Lifecycle:
                 error.outputs = asdict(uncertain)
             raise
         self._sent_codes.add(values.get(SINGLE_USE, ""))
-        held = await self._read_keys(target, patience)
         new = Outputs(
             target=str(target),
             credential_keys=sorted(values),
-            stored_keys=None if held is None else _keys_of_authorization(held, values),
+            stored_keys=sorted(values),
             authorized_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             authorized_by=self._graph.caller_id or self._settings.client_id or None,
             cloud=self._settings.cloud,
@@ -179,7 +179,12 @@ class Lifecycle:
             expires_at=inputs.expires_at,
             used_codes=used_codes,
         )
-        return new, held
+        # Reading the keys would double the requests of every create. It is worth it where Graph may
+        # hold other keys than the declared ones: it may spend a code, and where a refresh missed
+        # keys, it may never have stored them.
+        if SINGLE_USE in values or old.status == "CredentialsMissing":
+            new, _ = await self._with_stored_keys(target, new, patience)
+        return new
 
     def _refuse_code_of_this_run(self, target: Target, values: Mapping[str, str]) -> None:
         if SINGLE_USE in values and values[SINGLE_USE] in self._sent_codes:
@@ -189,6 +194,14 @@ class Lifecycle:
                 " each resource a code of its own, and declare a target once."
             )
             raise SettingsError([Explained(problem, "an-authorization-code-was-used")])
+
+    async def _with_stored_keys(
+        self, target: Target, new: Outputs, patience: Patience
+    ) -> tuple[Outputs, frozenset[str] | None]:
+        """`new`, with those of its keys that Graph holds, and all keys that Graph holds."""
+        held = await self._read_keys(target, patience)
+        stored = None if held is None else _keys_of_authorization(held, new.credential_keys)
+        return replace(new, stored_keys=stored), held
 
     async def _read_keys(self, target: Target, patience: Patience) -> frozenset[str] | None:
         """The keys that Graph holds, or None: no failure here may cost an authorization."""
@@ -202,7 +215,6 @@ class Lifecycle:
         target: Target,
         old: Outputs,
         new: Outputs,
-        held: frozenset[str] | None,
         patience: Patience,
     ) -> Outputs:
         """`new`, once the keys that nothing declares any longer are emptied.
@@ -213,6 +225,7 @@ class Lifecycle:
         obsolete = {*old.credential_keys, *old.keys_to_empty} - declared
         if not obsolete:
             return replace(new, keys_to_empty=[])
+        new, held = await self._with_stored_keys(target, new, patience)
         try:
             stay = await self._empty(target, obsolete, patience, held)
         except ProvisioningError as error:
@@ -308,13 +321,23 @@ class Lifecycle:
         target = _target_of(id_)
         patience = self._patience(timeout)
         held: frozenset[str] | None = None
+        keys_read, jobs_read = await asyncio.gather(
+            self._graph.secret_keys(target, patience),
+            self._graph.quarantines(target, patience),
+            return_exceptions=True,
+        )
         try:
-            held = await self._graph.secret_keys(target, patience)
-            if old and old.stored_keys is None:
-                old = replace(old, stored_keys=_keys_of_authorization(held, old.credential_keys))
+            held = _result(keys_read)
+            if old:
+                stored = old.stored_keys
+                if stored is None:
+                    stored = _keys_of_authorization(held, old.credential_keys)
+                # Which tokens the action has stored shows here first.
+                tokens = TOKEN_KEYS.intersection(held)
+                old = replace(old, stored_keys=sorted(tokens.union(stored)))
             if not held.issuperset((old and old.stored_keys) or ()) or not (old or held):
                 return self._after_read(target, old, held, "CredentialsMissing")
-            quarantines = await self._graph.quarantines(target, patience)
+            quarantines = _result(jobs_read)
         except RequestError as error:
             gone = error.answer.is_not_found and not await self._graph.exists(target, patience)
             if gone and old:
@@ -358,8 +381,9 @@ class Lifecycle:
     async def health(self, target: Target) -> Health:
         """The credentials' keys that Graph holds for the target, and the state of every job."""
         patience = self._patience(DEFAULT_TIMEOUT)
-        held = await self._graph.secret_keys(target, patience)
-        jobs = await self._graph.jobs(target, patience)
+        held, jobs = await asyncio.gather(
+            self._graph.secret_keys(target, patience), self._graph.jobs(target, patience)
+        )
         status: Status = "Authorized" if held else "CredentialsMissing"
         if held and _stopped(job.quarantine for job in jobs if job.quarantine):
             status = "Quarantined"
@@ -439,6 +463,13 @@ class Lifecycle:
 def _keys_of_authorization(held: frozenset[str], credentials: Iterable[str]) -> list[str]:
     """Those of the keys that Graph holds that an authorization with `credentials` gave it."""
     return sorted(held.intersection(TOKEN_KEYS.union(credentials)))
+
+
+def _result(outcome: _T | BaseException) -> _T:
+    """What a task returned, or the exception that it raised."""
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 def _stopped(quarantines: Iterable[Quarantine]) -> list[Quarantine]:

@@ -43,9 +43,40 @@ def test_the_digest_is_salted_and_holds_no_value(emulator: Emulator) -> None:
     assert "pl4nted" not in repr(first)
 
 
-def test_create_succeeds_if_the_keys_cannot_be_read(emulator: Emulator) -> None:
+def test_create_sends_one_request_to_graph(emulator: Emulator) -> None:
+    assert created(emulator).stored_keys == ["SecretToken"]
+    assert [call.method for call in emulator.journal.select(path="/v1.0/*")] == ["POST"]
+
+
+def test_a_code_may_be_spent_so_create_reads_the_keys_after_it(emulator: Emulator) -> None:
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
-    assert created(emulator).stored_keys is None
+    assert created(emulator, WITH_CODE).stored_keys is None
+
+
+def test_a_key_that_graph_never_stores_asks_for_one_more_authorization_only(
+    emulator: Emulator,
+) -> None:
+    old = created(emulator)
+    other_keys_only = Fault(
+        method="GET",
+        path="*/secrets",
+        status=200,
+        body='{"value": [{"key": "SyncAll", "value": "true"}]}',
+        headers={"Content-Type": "application/json"},
+        times=3,
+    )
+    emulator.faults.add(other_keys_only)
+
+    async def refreshed_and_updated(steps: Lifecycle) -> None:
+        seen = await steps.read(TARGET, old)
+        assert seen == replace(old, status="CredentialsMissing")
+        again = await steps.update(seen, Inputs.of(INPUTS))
+        assert (again.stored_keys, again.revision) == ([], 2)
+        assert await steps.read(TARGET, again) == again
+        assert again.status == "Authorized"
+
+    run(emulator, refreshed_and_updated)
+    assert emulator.faults.pending == []
 
 
 def test_get_fails_if_the_target_does_not_exist(emulator: Emulator) -> None:
@@ -58,12 +89,23 @@ def test_the_next_refresh_reads_the_keys_that_create_could_not(
     emulator: Emulator,
 ) -> None:
     emulator.faults.add(Fault(method="GET", path="*/secrets", status=403))
-    old = created(emulator)
+    old = created(emulator, WITH_CODE)
     seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
-    assert seen == replace(old, stored_keys=["SecretToken"])
-    emulator.tenant.put_secrets("servicePrincipals", GUID, [("SecretToken", "")])
+    tokens = ["Oauth2AccessToken", "Oauth2AccessTokenCreationTime", "Oauth2RefreshToken"]
+    assert seen == replace(old, stored_keys=tokens)
+    emulator.tenant.put_secrets("servicePrincipals", GUID, [("Oauth2RefreshToken", "")])
     lost, _ = run(emulator, lambda steps: steps.read(TARGET, seen))
     assert lost == replace(seen, status="CredentialsMissing") if seen else False
+
+
+def test_a_refresh_expects_the_tokens_that_an_earlier_one_found(emulator: Emulator) -> None:
+    old = created(emulator)
+    emulator.tenant.put_secrets("servicePrincipals", GUID, [("Oauth2AccessToken", "t0ken")])
+    seen, _ = run(emulator, lambda steps: steps.read(TARGET, old))
+    assert seen == replace(old, stored_keys=["Oauth2AccessToken", "SecretToken"])
+    emulator.tenant.put_secrets("servicePrincipals", GUID, [("Oauth2AccessToken", "")])
+    lost, _ = run(emulator, lambda steps: steps.read(TARGET, seen))
+    assert lost == replace(old, stored_keys=seen.stored_keys, status="CredentialsMissing")
 
 
 def test_delete_fails_if_graph_refuses_to_empty_every_key(emulator: Emulator) -> None:
