@@ -71,6 +71,9 @@ class ProvisioningAuthorizationProvider(ResourceProvider):
     # That name outlives every module that is renamed or split.
     __module__ = __package__
 
+    # It captures nothing, and encrypting it takes a seventh of the state.
+    serialize_as_secret_always = False
+
     _session: Session
 
     @_failing_clearly

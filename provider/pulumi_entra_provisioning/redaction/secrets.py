@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -49,9 +50,9 @@ class Secrets:
             parts.update(parts_of_address(value) if URL.match(value) else secret_parts(value))
         self._letters = frozenset(filter(_is_beyond_ascii, "".join(map(_variants, parts))))
         for part in parts:
-            for form in {compact(folded(part)), compact(visible(part))}:
+            for form, runs in _forms(part).items():
                 if len(form) >= RUN:
-                    self._runs.update(_windows(form))
+                    self._runs.update(runs)
                 elif len(form) < SHORTEST:
                     tiny.add(form)
                 elif form.isalpha() or form.isdecimal():
@@ -129,6 +130,14 @@ def _variants(text: str) -> str:
         return ""
     forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD")]
     return "".join(f"{form}{form.lower()}{form.upper()}{form.casefold()}" for form in forms)
+
+
+# All calls of a run carry the same token, which is much longer than every other secret.
+@functools.lru_cache(maxsize=16)
+def _forms(part: str) -> Mapping[str, frozenset[str]]:
+    """The forms in which a part of a secret is looked for, and the runs of each."""
+    forms = {compact(folded(part)), compact(visible(part))}
+    return {form: frozenset(_windows(form)) for form in forms}
 
 
 def _windows(text: str) -> Iterator[str]:
