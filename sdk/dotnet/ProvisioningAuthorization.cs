@@ -105,7 +105,7 @@ namespace Example.EntraProvisioning
         public Output<string> Status { get; private set; } = null!;
 
         /// <summary>
-        /// The declared keys, and those of the tokens that the action stores, that Graph held right after the call, sorted. None if Graph did not list them.
+        /// The keys that a refresh expects Graph to hold, sorted: the declared ones, and those of the tokens that an earlier refresh found. None if they must be read from Graph first.
         /// </summary>
         [Output("storedKeys")]
         public Output<ImmutableArray<string>> StoredKeys { get; private set; } = null!;

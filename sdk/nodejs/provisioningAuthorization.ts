@@ -97,7 +97,7 @@ export class ProvisioningAuthorization extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly status: pulumi.Output<string>;
     /**
-     * The declared keys, and those of the tokens that the action stores, that Graph held right after the call, sorted. None if Graph did not list them.
+     * The keys that a refresh expects Graph to hold, sorted: the declared ones, and those of the tokens that an earlier refresh found. None if they must be read from Graph first.
      */
     declare public /*out*/ readonly storedKeys: pulumi.Output<string[] | undefined>;
     /**

@@ -48,7 +48,7 @@ type ProvisioningAuthorization struct {
 	ServicePrincipalId pulumi.StringPtrOutput `pulumi:"servicePrincipalId"`
 	// What the last create, update or refresh found: `Authorized`, `Quarantined`, `CredentialsMissing` or `Unknown`.
 	Status pulumi.StringOutput `pulumi:"status"`
-	// The declared keys, and those of the tokens that the action stores, that Graph held right after the call, sorted. None if Graph did not list them.
+	// The keys that a refresh expects Graph to hold, sorted: the declared ones, and those of the tokens that an earlier refresh found. None if they must be read from Graph first.
 	StoredKeys pulumi.StringArrayOutput `pulumi:"storedKeys"`
 	// The authorized target, which is also the id of the resource: `servicePrincipals/<object id>` or `applications/<object id>`.
 	Target pulumi.StringOutput `pulumi:"target"`
@@ -305,7 +305,7 @@ func (o ProvisioningAuthorizationOutput) Status() pulumi.StringOutput {
 	return o.ApplyT(func(v *ProvisioningAuthorization) pulumi.StringOutput { return v.Status }).(pulumi.StringOutput)
 }
 
-// The declared keys, and those of the tokens that the action stores, that Graph held right after the call, sorted. None if Graph did not list them.
+// The keys that a refresh expects Graph to hold, sorted: the declared ones, and those of the tokens that an earlier refresh found. None if they must be read from Graph first.
 func (o ProvisioningAuthorizationOutput) StoredKeys() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *ProvisioningAuthorization) pulumi.StringArrayOutput { return v.StoredKeys }).(pulumi.StringArrayOutput)
 }

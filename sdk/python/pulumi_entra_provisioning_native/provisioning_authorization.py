@@ -415,7 +415,7 @@ class ProvisioningAuthorization(pulumi.CustomResource):
     @pulumi.getter(name="storedKeys")
     def stored_keys(self) -> pulumi.Output[Optional[Sequence[_builtins.str]]]:
         """
-        The declared keys, and those of the tokens that the action stores, that Graph held right after the call, sorted. None if Graph did not list them.
+        The keys that a refresh expects Graph to hold, sorted: the declared ones, and those of the tokens that an earlier refresh found. None if they must be read from Graph first.
         """
         return pulumi.get(self, "stored_keys")
 

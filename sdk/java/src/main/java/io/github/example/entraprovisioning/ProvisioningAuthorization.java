@@ -225,14 +225,14 @@ public class ProvisioningAuthorization extends com.pulumi.resources.CustomResour
         return this.status;
     }
     /**
-     * The declared keys, and those of the tokens that the action stores, that Graph held right after the call, sorted. None if Graph did not list them.
+     * The keys that a refresh expects Graph to hold, sorted: the declared ones, and those of the tokens that an earlier refresh found. None if they must be read from Graph first.
      * 
      */
     @Export(name="storedKeys", refs={List.class,String.class}, tree="[0,1]")
     private Output</* @Nullable */ List<String>> storedKeys;
 
     /**
-     * @return The declared keys, and those of the tokens that the action stores, that Graph held right after the call, sorted. None if Graph did not list them.
+     * @return The keys that a refresh expects Graph to hold, sorted: the declared ones, and those of the tokens that an earlier refresh found. None if they must be read from Graph first.
      * 
      */
     public Output<Optional<List<String>>> storedKeys() {
