@@ -10,13 +10,17 @@ import httpx
 from ..network.bodies import LIMIT, decoded
 from ..network.environment import proxy
 
+# The calls in flight are bounded elsewhere. httpx would close all but 20 idle connections, only to
+# open them again for the next calls.
+_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+
 _FRAMING: Final = {"content-encoding", "content-length", "transfer-encoding"}
 
 
 def graph_transport(url: str, ca_file: str) -> httpx.AsyncBaseTransport:
     """The transport to Microsoft Graph at `url`, which trusts only `ca_file` if it is given."""
     trust = ssl.create_default_context(cafile=ca_file) if ca_file else True
-    return _Bounded(httpx.AsyncHTTPTransport(verify=trust, proxy=proxy(url)))
+    return _Bounded(httpx.AsyncHTTPTransport(verify=trust, proxy=proxy(url), limits=_LIMITS))
 
 
 class _Bounded(httpx.AsyncBaseTransport):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from entra_emulator import Emulator, Fault
 from pulumi_entra_provisioning.errors import RequestError, SignInError
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
+from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from support.hostile_server import ENDLESS, HTML, StartHostile, Trick, graph_and_entra, said
 from support.steps import (
     ACTION,
@@ -24,6 +26,7 @@ from support.steps import (
     posts,
     run,
 )
+from support.tenant import another_service_principal
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -208,3 +211,19 @@ def test_update_leaves_old_keys_to_the_next_one_after_a_malformed_answer(
     )
     assert new.keys_to_empty == ["SecretToken"]
     assert "The next `pulumi up` empties SecretToken." in lines[-1]
+
+
+@pytest.mark.slow
+def test_calls_that_follow_each_other_share_their_connections(emulator: Emulator) -> None:
+    principals = [another_service_principal(emulator, f"Application {n}") for n in range(40)]
+    emulator.faults.add(Fault(path="*/synchronization/*", delay=0.5, times=120))
+
+    async def created_and_deleted(steps: Lifecycle) -> None:
+        inputs = [Inputs.of({**INPUTS, "service_principal_id": found}) for found in principals]
+        made = await asyncio.gather(*map(steps.create, inputs))
+        await asyncio.gather(*map(steps.delete, made))
+
+    run(emulator, created_and_deleted)
+    calls = emulator.journal.select(path="/v1.0/*")
+    assert len(calls) == 120
+    assert len({call.connection for call in calls}) <= 40
