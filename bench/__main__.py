@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import page
+from . import page, profile
 from .contenders import CONTENDERS
 from .emulated import emulated
 from .measure import FULL, SHORT, Measurement, Plan
@@ -26,6 +26,9 @@ def main() -> None:
     # In the background of a shell, SIGINT is ignored, by all that is started too. The engine ends
     # its plugins with it, and would wait five seconds for each of them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if options.profile:
+        _profile()
+        return
     plan = FULL if options.full else SHORT
     if options.minutes:
         plan = replace(plan, minutes=options.minutes)
@@ -47,8 +50,18 @@ def _parser() -> argparse.ArgumentParser:
     add("--results", type=Path, default=Path("bench/results.json"), help="the JSON file")
     add("--show", action="store_true", help="measure nothing: show the results in the JSON file")
     add("--plot", type=Path, help="draw the plot into this SVG file")
+    add("--profile", action="store_true", help="draw only the profile of one create in docs/")
     add("--write", action="store_true", help="write the page and the picture in docs/")
     return parser
+
+
+def _profile() -> None:
+    with tempfile.TemporaryDirectory() as folder, emulated() as emulator:
+        profiles = {
+            found.name: profile.profile(found, emulator, Path(folder) / str(number))
+            for number, found in enumerate(CONTENDERS[:2])
+        }
+    profile.draw(profiles, page.PROFILE)
 
 
 def _measure(plan: Plan) -> Results:

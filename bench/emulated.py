@@ -65,6 +65,11 @@ class Emulated:
         kinds = Counter(_kind(call.method, call.path) for call in calls)
         return Traffic(dict(kinds), len({call.connection for call in calls}))
 
+    def moments(self, path: str) -> tuple[float, float]:
+        """When the first call of a path arrived since `begin`, and when the last was answered."""
+        calls = self._emulator.journal.select(path=path)
+        return calls[0].time.timestamp(), calls[-1].answered.timestamp()
+
     def close(self) -> None:
         """Stop the emulator."""
         self._emulator.__exit__(None, None, None)

@@ -12,6 +12,7 @@ from .table import render
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "docs/performance.md"
 PICTURE = REPOSITORY / "docs/pictures/performance.svg"
+PROFILE = REPOSITORY / "docs/pictures/profile.svg"
 
 _BLOCK = re.compile(r"(<!-- bench: begin [^\n]*-->\n).*(<!-- bench: end -->\n)", re.DOTALL)
 

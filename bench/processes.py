@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_PROC = Path("/proc")
+PROC = Path("/proc")
 _PAUSE = 0.1
 """Seconds between two looks at the memory."""
 _LIMIT = 900.0
@@ -83,18 +83,18 @@ class _Watch(threading.Thread):
 
 def _peaks(pid: int, provider: str) -> Iterator[int]:
     """The most memory so far of each process below one with this text in its command line."""
-    for process in _below(pid):
+    for process in below(pid):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            if provider in (_PROC / process / "cmdline").read_bytes().decode(errors="replace"):
-                found = re.search(r"VmHWM:\s+(\d+) kB", (_PROC / process / "status").read_text())
+            if provider in (PROC / process / "cmdline").read_bytes().decode(errors="replace"):
+                found = re.search(r"VmHWM:\s+(\d+) kB", (PROC / process / "status").read_text())
                 if found:
                     yield 1024 * int(found[1])
 
 
-def _below(pid: int | str) -> Iterator[str]:
+def below(pid: int | str) -> Iterator[str]:
     """The processes that a process started, and those that they started."""
-    for children in (_PROC / str(pid)).glob("task/*/children"):
+    for children in (PROC / str(pid)).glob("task/*/children"):
         with contextlib.suppress(OSError):
             for child in children.read_text().split():
                 yield child
-                yield from _below(child)
+                yield from below(child)

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import page
+from bench import page, profile
 from bench.contenders import CONTENDERS, FLOOR, STEPS
 from bench.page import with_block
 from bench.plot import draw
@@ -138,3 +138,16 @@ def test_the_page_explains_every_contender_and_every_step() -> None:
         assert f"| {contender.name} |" in text
     for step in STEPS:
         assert f"| {step} |" in text
+
+
+def test_the_profile_has_a_panel_for_each_contender_and_the_seconds_of_each_stage(
+    tmp_path: Path,
+) -> None:
+    stages = [profile.Stage("Pulumi CLI and engine", 0, 2.5), profile.Stage("program", 1, 2.25)]
+    profile.draw({"one": stages, "other": stages[:1]}, tmp_path / "profile.svg")
+    written = ElementTree.parse(tmp_path / "profile.svg").getroot().itertext()
+    shown = " ".join(text.strip() for text in written)
+    assert shown.count("0.00 to 2.50 s") == 2
+    assert shown.count("1.00 to 2.25 s") == 1
+    assert "one: one authorization" in shown
+    assert "other: one authorization" in shown

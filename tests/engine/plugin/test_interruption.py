@@ -74,12 +74,12 @@ def test_a_call_on_its_way_is_recorded_as_one_that_may_have_acted(
 def test_an_authorization_is_kept_if_the_steps_after_it_are_interrupted(
     emulator: Emulator, declared: NativeStack
 ) -> None:
-    emulator.faults.add(Fault(method="GET", path="*/secrets", delay=30))
+    emulator.faults.add(Fault(path="*/validateCredentials", delay=30))
     declared.declare(BEARER.replace("credentials=", 'job_id="no.such.job", credentials='))
     printed, seconds = interrupted(begun(declared, emulator))
     assert seconds < 10
     assert "The authorization stays. The next `pulumi up` verifies again." in printed
-    assert emulator.journal.select("POST", "*/validateCredentials") == []
+    assert emulator.journal.select("GET", "*/secrets") == []
     outputs = declared.authorizations()["directory"]["outputs"]
     assert (outputs["revision"], outputs["verification"]) == (1, "Failed: no answer")
 
