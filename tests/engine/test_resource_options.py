@@ -167,7 +167,7 @@ def test_additional_secret_outputs_encrypt_further_outputs(
     declare(stack, 'additional_secret_outputs=["request_id"]')
     stack.up()
     outputs = stack.authorizations()["directory"]["outputs"]
-    for name in ("requestId", "credentialsDigest", "__provider"):
+    for name in ("requestId", "credentialsDigest"):
         assert "ciphertext" in outputs[name]
     assert outputs["target"] == ID
     assert token(emulator) == "t0ken"

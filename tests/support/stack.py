@@ -96,14 +96,18 @@ class Stack:
 
     def configure_secret(self, **values: str) -> None:
         """Set secret configuration values of the project."""
-        if _salt(self.folder) == _salt(Path(_project().name)):
+        if _salt(self._configuration) == _salt(Path(_project().name) / "Pulumi.dev.yaml"):
             self._configure(**{key: {"secure": _encrypted(value)} for key, value in values.items()})
         else:
             pairs = [f"--secret={key}={value}" for key, value in values.items()]
             self.pulumi("config", "set-all", *pairs)
 
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / f"Pulumi.{self.whole_environment()['PULUMI_STACK']}.yaml"
+
     def _configure(self, **values: object) -> None:
-        file = self.folder / "Pulumi.dev.yaml"
+        file = self._configuration
         settings = yaml.safe_load(file.read_text()) if file.exists() else {}
         project = yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"]
         for key, value in values.items():
@@ -212,9 +216,8 @@ class Stack:
         )
 
 
-def _salt(folder: Path) -> object:
-    """The salt with which the CLI encrypts the configuration of a project's stack."""
-    file = folder / "Pulumi.dev.yaml"
+def _salt(file: Path) -> object:
+    """The salt with which the CLI encrypts the configuration of a stack."""
     return yaml.safe_load(file.read_text())["encryptionsalt"] if file.exists() else None
 
 

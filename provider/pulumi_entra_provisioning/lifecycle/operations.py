@@ -7,10 +7,10 @@ import contextlib
 import functools
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..answers import Answer
 from ..errors import ProvisioningError, RequestError, SettingsError, SignInError
@@ -321,13 +321,9 @@ class Lifecycle:
         target = _target_of(id_)
         patience = self._patience(timeout)
         held: frozenset[str] | None = None
-        keys_read, jobs_read = await asyncio.gather(
-            self._graph.secret_keys(target, patience),
-            self._graph.quarantines(target, patience),
-            return_exceptions=True,
-        )
+        jobs = _meanwhile(self._graph.quarantines(target, patience))
         try:
-            held = _result(keys_read)
+            held = await self._graph.secret_keys(target, patience)
             if old:
                 stored = old.stored_keys
                 if stored is None:
@@ -337,7 +333,7 @@ class Lifecycle:
                 old = replace(old, stored_keys=sorted(tokens.union(stored)))
             if not held.issuperset((old and old.stored_keys) or ()) or not (old or held):
                 return self._after_read(target, old, held, "CredentialsMissing")
-            quarantines = _result(jobs_read)
+            quarantines = await jobs
         except RequestError as error:
             gone = error.answer.is_not_found and not await self._graph.exists(target, patience)
             if gone and old:
@@ -348,6 +344,8 @@ class Lifecycle:
                 error.then(f"The status of {target} is Unknown until a refresh can read it.")
             )
             return self._after_read(target, old, held, "Unknown")
+        finally:
+            jobs.cancel()
         failed = (old and old.verification) or ""
         if old and old.job_id and failed.startswith(FAILED) and failed != NOT_RESTARTED:
             verification = await self._verify(target, old.job_id, None, patience)
@@ -381,9 +379,12 @@ class Lifecycle:
     async def health(self, target: Target) -> Health:
         """The credentials' keys that Graph holds for the target, and the state of every job."""
         patience = self._patience(DEFAULT_TIMEOUT)
-        held, jobs = await asyncio.gather(
-            self._graph.secret_keys(target, patience), self._graph.jobs(target, patience)
-        )
+        reading_jobs = _meanwhile(self._graph.jobs(target, patience))
+        try:
+            held = await self._graph.secret_keys(target, patience)
+            jobs = await reading_jobs
+        finally:
+            reading_jobs.cancel()
         status: Status = "Authorized" if held else "CredentialsMissing"
         if held and _stopped(job.quarantine for job in jobs if job.quarantine):
             status = "Quarantined"
@@ -465,11 +466,11 @@ def _keys_of_authorization(held: frozenset[str], credentials: Iterable[str]) -> 
     return sorted(held.intersection(TOKEN_KEYS.union(credentials)))
 
 
-def _result(outcome: _T | BaseException) -> _T:
-    """What a task returned, or the exception that it raised."""
-    if isinstance(outcome, BaseException):
-        raise outcome
-    return outcome
+def _meanwhile(step: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+    """What runs beside the step that starts it. Its failure counts only if it is awaited."""
+    task = asyncio.create_task(step)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
 
 
 def _stopped(quarantines: Iterable[Quarantine]) -> list[Quarantine]:
