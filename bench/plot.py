@@ -17,12 +17,17 @@ _COLORS = ("#0072b2", "#d55e00", "#666666", "#aaaaaa", "#009e73")
 _MARKS = ("o", "s", "^", "v", "D")
 
 
-def draw(results: Results, path: Path) -> None:
-    """Write the plot as SVG: a row for each latency, a column for each step, log scales."""
-    mpl.rcParams["svg.hashsalt"] = "bench"  # the same results give the same file
-    mpl.rcParams["svg.fonttype"] = "none"  # text stays text
+def set_style() -> None:
+    """Let every picture be the same file for the same results, with text that stays text."""
+    mpl.rcParams["svg.hashsalt"] = "bench"
+    mpl.rcParams["svg.fonttype"] = "none"
     mpl.rcParams["font.family"] = "sans-serif"
     mpl.rcParams["font.size"] = 9
+
+
+def draw(results: Results, path: Path) -> None:
+    """Write the plot as SVG: a row for each latency, a column for each step, log scales."""
+    set_style()
     figure = Figure(figsize=(2.4 * len(STEPS), 2.5 * len(results.latencies) + 0.8))
     grid = figure.subplots(
         len(results.latencies), len(STEPS), sharex=True, sharey=True, squeeze=False

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from .contenders import Contender
 from .emulated import Emulated
+from .plot import set_style
 from .processes import PROC, below
 
 _PAUSE = 0.004
@@ -95,10 +95,7 @@ def _watched(
 
 def draw(profiles: Mapping[str, Sequence[Stage]], path: Path) -> None:
     """Write the profiles as SVG: a panel for each contender, a bar for each stage."""
-    mpl.rcParams["svg.hashsalt"] = "bench"  # the same results give the same file
-    mpl.rcParams["svg.fonttype"] = "none"  # text stays text
-    mpl.rcParams["font.family"] = "sans-serif"
-    mpl.rcParams["font.size"] = 9
+    set_style()
     figure = Figure(figsize=(9, 2.2 * len(profiles)))
     panels = figure.subplots(len(profiles), 1, sharex=True, squeeze=False)
     for (axes,), (name, stages) in zip(panels, profiles.items(), strict=True):

@@ -106,10 +106,11 @@ def test_a_target_that_does_not_exist_is_not_imported(
     assert stack.authorizations() == {}
 
 
+@pytest.mark.parametrize("front_end", [Stack], ids=["dynamic resource"])
 def test_an_alias_moves_a_dynamic_resource_to_the_plugin_without_a_call(
-    emulator: Emulator, authorized: Stack, stack: NativeStack
+    emulator: Emulator, authorized: Stack
 ) -> None:
-    emulator.journal.clear()
+    assert authorized.authorizations()["directory"]["type"].startswith("pulumi-python:dynamic/")
     # The state of the dynamic resource becomes that of a project with the plugin.
     moved = NativeStack(authorized.folder, authorized.environment)
     alias = "pulumi-python:dynamic/entra-provisioning:ProvisioningAuthorization"
