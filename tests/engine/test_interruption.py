@@ -6,14 +6,13 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator, Fault
 from support.native import BOTH_FRONT_ENDS
-from support.stack import BEARER, Stack
+from support.stack import BEARER, Stack, begun
 from support.tenant import authorizing, held
 
 WITH_A_CODE = BEARER.replace("SecretToken", "Oauth2AuthorizationCode")
@@ -24,17 +23,6 @@ def asked_to_wait(emulator: Emulator, seconds: int) -> None:
     emulator.faults.add(
         Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": f"{seconds}"})
     )
-
-
-def begun(stack: Stack, emulator: Emulator) -> subprocess.Popen[str]:
-    """A `pulumi up` whose call has got the answer of the fault."""
-    running = stack.begin("up")
-    deadline = time.monotonic() + 60
-    while emulator.faults.pending:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(0.5)
-    return running
 
 
 def killed(stack: Stack, emulator: Emulator) -> None:

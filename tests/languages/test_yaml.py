@@ -15,7 +15,7 @@ import pytest
 from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator, Fault
 from support.native import PROJECT, TYPE, NativeStack
 from support.readme import block, page
-from support.stack import cli_environment
+from support.stack import begun, cli_environment
 from support.tenant import authorizing, held
 
 TARGET = f"servicePrincipals/{DEFAULT_SERVICE_PRINCIPAL_ID}"
@@ -104,12 +104,7 @@ def test_a_run_ends_within_a_second_of_ctrl_c(emulator: Emulator, stack: YamlSta
     emulator.faults.add(
         Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "120"})
     )
-    running = stack.begin("up")
-    deadline = time.monotonic() + 60
-    while emulator.faults.pending:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(0.5)
+    running = begun(stack, emulator)
     interrupted = time.monotonic()
     os.kill(running.pid, signal.SIGINT)
     printed, _ = running.communicate(timeout=60)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, ClassVar
 
 import pytest
 import yaml
-from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID
+from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
 
 REPOSITORY = Path(__file__).parents[2]
 PASSPHRASE = "the-passphrase-of-the-tests"
@@ -214,6 +215,17 @@ class Stack:
             for path in sorted(self.folder.rglob("*"))
             if path.is_file() and path.suffix not in (".py", ".pyc")
         )
+
+
+def begun(stack: Stack, emulator: Emulator, command: str = "up") -> subprocess.Popen[str]:
+    """A deployment whose call has met the fault, and that has had time to act on it."""
+    running = stack.begin(command)
+    deadline = time.monotonic() + 60
+    while emulator.faults.pending:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
+    return running
 
 
 def _salt(file: Path) -> object:

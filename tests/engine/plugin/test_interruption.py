@@ -10,19 +10,8 @@ import time
 import pytest
 from entra_emulator import Emulator, Fault
 from support.native import NativeStack
-from support.stack import BEARER
+from support.stack import BEARER, begun
 from support.tenant import authorizing, held
-
-
-def begun(stack: NativeStack, emulator: Emulator, command: str = "up") -> subprocess.Popen[str]:
-    """A run whose call has met the fault."""
-    running = stack.begin(command)
-    deadline = time.monotonic() + 60
-    while emulator.faults.pending:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(0.5)
-    return running
 
 
 def interrupted(running: subprocess.Popen[str]) -> tuple[str, float]:
