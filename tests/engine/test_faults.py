@@ -88,7 +88,11 @@ class Rows:
     rows: list[Row]
 
     def declare(self, key: str, value: str) -> None:
-        """Declare one key with a different value for each row."""
+        """Declare one key with a different value for each row.
+
+        Pulumi masks `value` wherever it prints it. A value of hexadecimal digits could mask a part
+        of an identifier, and a word could mask a part of a message.
+        """
         self.stack.declare(PROGRAM.replace("KEY", key))
         self.stack.configure_secret(value=value)
 
@@ -226,7 +230,7 @@ def test_create(rows: Rows) -> None:
 
 
 def test_create_with_a_code(rows: Rows) -> None:
-    rows.declare("Oauth2AuthorizationCode", "c0de")
+    rows.declare("Oauth2AuthorizationCode", "single-use")
     rows.script("POST", "acquireAccessToken")
     printed = rows.stack.up("--continue-on-error", succeeds=False)
     column = "create with a code"

@@ -58,7 +58,7 @@ ProvisioningAuthorization(
 )
 """
     )
-    stack.configure_secret(token="t0ken", code="c0de")
+    stack.configure_secret(token="t0ken", code="a-code")
     stack.up()
 
     by_path = {call.path: call for call in authorizing(emulator)}
