@@ -27,10 +27,11 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from .engine import call, process
 from .identity.lookup import SETTINGS
 from .lifecycle.adoption import adopted, imported
+from .lifecycle.comparison import settled
 from .lifecycle.inputs import DEFAULT_TIMEOUT, TARGET_INPUTS, Inputs, target_of
 from .lifecycle.operations import Lifecycle
 from .lifecycle.outputs import Outputs
-from .properties import OUTPUTS, WIRE_NAMES, inputs_of, outputs_of, properties_of
+from .properties import WIRE_NAMES, inputs_of, outputs_of, properties_of
 from .session import Session, as_provisioning_error
 from .wire import UNKNOWN, camel_case, has_secret, plain, secret
 
@@ -192,10 +193,11 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         """Authorize the target."""
         given = _properties(request.properties)
         async with self._step(context, request.urn, given) as session:
-            inputs = _with_timeout(inputs_of(plain(given)), request.timeout)
+            declared = Inputs.of(_with_timeout(inputs_of(plain(given)), request.timeout))
             if request.preview:
-                return provider_pb2.CreateResponse(properties=_previewed(inputs, given))
-            outputs = await _run(session, lambda lifecycle: lifecycle.create(Inputs.of(inputs)))
+                properties = _struct(_of_outputs(_expected(declared), given))
+                return provider_pb2.CreateResponse(properties=properties)
+            outputs = await _run(session, lambda lifecycle: lifecycle.create(declared))
             properties = _struct(_of_outputs(outputs, given))
             return provider_pb2.CreateResponse(id=outputs.target, properties=properties)
 
@@ -205,12 +207,13 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         """Authorize the target again, or do what else changed."""
         given = _properties(request.news)
         async with self._step(context, request.urn, given) as session:
-            inputs = _with_timeout(inputs_of(plain(given)), request.timeout)
+            declared = Inputs.of(_with_timeout(inputs_of(plain(given)), request.timeout))
+            old = adopted(_outputs(request.olds), declared, _last(_inputs(request.old_inputs)))
+            outputs: Outputs | Mapping[str, Any]
             if request.preview:
-                return provider_pb2.UpdateResponse(properties=_previewed(inputs, given))
-            declared, last = Inputs.of(inputs), _last(_inputs(request.old_inputs))
-            old = adopted(_outputs(request.olds), declared, last)
-            outputs = await _run(session, lambda lifecycle: lifecycle.update(old, declared))
+                outputs = settled(old, declared) or _expected(declared)
+            else:
+                outputs = await _run(session, lambda lifecycle: lifecycle.update(old, declared))
             return provider_pb2.UpdateResponse(properties=_struct(_of_outputs(outputs, given)))
 
     async def Read(  # noqa: N802
@@ -362,19 +365,19 @@ def _of_outputs(outputs: Outputs | Mapping[str, Any], given: Mapping[str, Any]) 
     return _marked({**repeated, **properties_of(outputs)}, {*secrets, *_SECRET_OUTPUTS})
 
 
-def _previewed(inputs: Mapping[str, Any], given: Mapping[str, Any]) -> Struct:
-    """The outputs of a create or an update that is not carried out, as far as they are known."""
-    (name,) = (name for name in TARGET_INPUTS if inputs.get(name) is not None)
-    known = inputs[name] != UNKNOWN
-    credentials = inputs.get("credentials", {})
-    outputs = {
-        **{name: inputs.get(name) for name in OUTPUTS},
+def _expected(declared: Inputs) -> dict[str, Any]:
+    """The outputs of a call that a preview does not make, as far as they are known."""
+    return {
         **dict.fromkeys(_OF_A_CALL, UNKNOWN),
-        "target": f"{TARGET_INPUTS[name]}/{inputs[name]}" if known else UNKNOWN,
-        "credential_keys": sorted(credentials) if isinstance(credentials, Mapping) else UNKNOWN,
+        "target": UNKNOWN if declared.target is None else str(declared.target),
+        "credential_keys": UNKNOWN
+        if declared.credentials is None
+        else sorted(declared.credentials),
+        "triggers": declared.triggers,
+        "job_id": declared.job_id,
+        "expires_at": declared.expires_at,
         "keys_to_empty": [],
     }
-    return _struct(_of_outputs(outputs, given))
 
 
 def _with_timeout(inputs: dict[str, Any], seconds: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import SettingsError
@@ -98,6 +98,22 @@ def compared(
 def triggers_differ(old: Outputs, inputs: Inputs) -> bool:
     """Whether `triggers` require another authorization."""
     return canonical(old.triggers) != canonical(inputs.triggers)
+
+
+def settled(old: Outputs, inputs: Inputs) -> Outputs | None:
+    """The outputs of an update to `inputs` that sends nothing, or None if it sends anything.
+
+    The digest of the credentials is the last step's: no program reads it.
+    """
+    values, _ = _values_now(old, inputs.credentials)
+    sends = (
+        compared(old, inputs.credentials, values).authorize
+        or triggers_differ(old, inputs)
+        or old.keys_to_empty
+        or old.job_id != inputs.job_id
+        or must_follow_up(old, inputs)
+    )
+    return None if sends else replace(old, expires_at=inputs.expires_at)
 
 
 def must_follow_up(old: Outputs, inputs: Inputs) -> bool:

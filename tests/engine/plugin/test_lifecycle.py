@@ -142,6 +142,34 @@ ProvisioningAuthorization(
     assert "3 unchanged" in stack.up()
 
 
+def test_the_preview_of_an_update_without_a_call_knows_its_outputs(
+    emulator: Emulator, authorized: NativeStack
+) -> None:
+    other = another_service_principal(emulator)
+
+    def declare(option: str) -> None:
+        first = BEARER.rstrip().removesuffix(")") + f"    {option},\n)"
+        authorized.declare(
+            f"""
+first = {first.lstrip()}
+ProvisioningAuthorization(
+    "second",
+    service_principal_id="{other}",
+    credentials={{"SecretToken": "t0ken"}},
+    triggers=[first.request_id, first.status],
+)
+"""
+        )
+
+    declare("timeout=100")
+    authorized.up()
+    declare('triggers=["renewed"]')
+    assert "2 to update" in authorized.preview()
+    declare('expires_at="2099-01-31"')
+    assert "1 to update" in authorized.preview()
+    assert "1 updated" in authorized.up()
+
+
 def test_one_token_serves_as_many_authorizations_at_once_as_the_engine_asks_for(
     emulator: Emulator, stack: NativeStack
 ) -> None:
