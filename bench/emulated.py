@@ -76,11 +76,16 @@ class Emulated:
         return Traffic(dict(kinds), len({call.connection for call in calls}))
 
     def write(self, count: int) -> None:
-        """Send so many writes with the identity of the contenders, one after the other."""
+        """Send so many writes with the identity of the contenders, one after the other.
+
+        RuntimeError if one is refused.
+        """
         body = {"value": [{"key": "BaseAddress", "value": "https://scim.example/v2"}]}
         with authorized(self._emulator) as client:
             for _ in range(count):
-                client.put(SECRETS, json=body).raise_for_status()
+                status = client.put(SECRETS, json=body).status_code
+                if status != 204:
+                    raise RuntimeError(f"a write was answered with {status}")
 
     def posts(self) -> list[Post]:
         """The calls of acquireAccessToken since `begin`, in the order of their arrival."""
