@@ -118,7 +118,8 @@ class Gate:
             self._wake_next()
 
     def _wake_next(self) -> None:
-        """Have the call that is next look whether it may begin. To wake all takes too long."""
+        """Have the call that is next look whether it may begin."""
+        # With a hundred calls in the queue, waking them all for each answer takes seconds of CPU.
         if self._waiting:
             min(self._waiting, key=self._waiting.__getitem__).set()
 
@@ -129,7 +130,7 @@ class Gate:
             self._limit = 1.0
         spread = random.uniform(0, _SPREAD)  # noqa: S311 - spreads runs, guards nothing
         self._opens = max(self._opens, time.monotonic() + retry_after + spread)
-        # A call that has less time than the pause fails now.
+        # A call that has less time than the pause fails now, and not when its time is over.
         for woken in self._waiting:
             woken.set()
 
