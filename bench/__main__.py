@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
-from . import page, profile
+from . import page, profile, throttling
 from .contenders import CONTENDERS
 from .emulated import emulated
-from .measure import FULL, SHORT, Measurement, Plan
+from .measure import FULL, SHORT, Measurement, Plan, machine
 from .plot import draw
 from .results import Results
 from .table import render
@@ -28,6 +31,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if options.profile:
         _profile()
+        return
+    if options.throttling:
+        _throttling(options.throttling, write=options.write)
         return
     plan = FULL if options.full else SHORT
     if options.minutes:
@@ -51,6 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--show", action="store_true", help="measure nothing: show the results in the JSON file")
     add("--plot", type=Path, help="draw the plot into this SVG file")
     add("--profile", action="store_true", help="draw only the profile of one create in docs/")
+    add(
+        "--throttling",
+        type=int,
+        nargs="?",
+        const=1000,
+        metavar="N",
+        help="measure only N authorizations (default: 1000) under Graph's limits",
+    )
     add("--write", action="store_true", help="write the page and the picture in docs/")
     return parser
 
@@ -64,20 +78,43 @@ def _profile() -> None:
     profile.draw(profiles, page.PROFILE)
 
 
+def _throttling(size: int, *, write: bool) -> None:
+    found = machine()
+    contenders = CONTENDERS[:2]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tqdm(total=2 * len(contenders), unit=" runs", dynamic_ncols=True) as bar,
+    ):
+        measured = [
+            throttling.measure(contender, size, Path(folder) / str(number), _shown_on(bar))
+            for number, contender in enumerate(contenders)
+        ]
+    found["load after"] = round(os.getloadavg()[0], 1)
+    rendered = throttling.render(found, measured)
+    print(rendered)
+    if write:
+        page.PAGE.write_text(page.with_block(page.PAGE.read_text(), rendered, "throttling"))
+
+
 def _measure(plan: Plan) -> Results:
     with (
         tempfile.TemporaryDirectory() as folder,
         emulated() as emulator,
         tqdm(total=None, unit=" steps", dynamic_ncols=True) as bar,
     ):
-
-        def progress(what: str) -> None:
-            bar.set_description(what)
-            bar.update()
-
-        measurement = Measurement(emulator, CONTENDERS, plan, Path(folder), progress)
+        measurement = Measurement(emulator, CONTENDERS, plan, Path(folder), _shown_on(bar))
         bar.total = measurement.most_samples
         return measurement.run()
+
+
+def _shown_on(bar: tqdm[NoReturn]) -> Callable[[str], None]:
+    """What a measurement calls with what it measures next."""
+
+    def progress(what: str) -> None:
+        bar.set_description(what)
+        bar.update()
+
+    return progress
 
 
 if __name__ == "__main__":

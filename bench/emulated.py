@@ -13,6 +13,7 @@ from multiprocessing.managers import BaseManager
 from typing import TYPE_CHECKING
 
 from entra_emulator import Emulator, Fault
+from support.emulator_clients import SECRETS, authorized
 
 KINDS = {
     "POST acquireAccessToken": ("POST", "/v1.0/*/acquireAccessToken"),
@@ -25,6 +26,15 @@ KINDS = {
 
 
 @dataclass(frozen=True)
+class Post:
+    """A call of acquireAccessToken: when it arrived, in seconds, and how it was answered."""
+
+    time: float
+    status: int | None
+    retry_after: float | None
+
+
+@dataclass(frozen=True)
 class Traffic:
     """What the emulator received: requests by kind, and over how many TCP connections."""
 
@@ -33,10 +43,10 @@ class Traffic:
 
 
 class Emulated:
-    """The emulator, for the other process."""
+    """The emulator, for the other process. `throttling` applies Graph's documented limits."""
 
-    def __init__(self) -> None:
-        self._emulator = Emulator().__enter__()
+    def __init__(self, throttling: bool = False) -> None:
+        self._emulator = Emulator(throttling=throttling).__enter__()
 
     def environment(self) -> dict[str, str]:
         """The variables that point a program at the emulator."""
@@ -65,6 +75,24 @@ class Emulated:
         kinds = Counter(_kind(call.method, call.path) for call in calls)
         return Traffic(dict(kinds), len({call.connection for call in calls}))
 
+    def write(self, count: int) -> None:
+        """Send so many writes with the identity of the contenders, one after the other.
+
+        RuntimeError if one is refused.
+        """
+        body = {"value": [{"key": "BaseAddress", "value": "https://scim.example/v2"}]}
+        with authorized(self._emulator) as client:
+            for _ in range(count):
+                status = client.put(SECRETS, json=body).status_code
+                if status != 204:
+                    raise RuntimeError(f"a write was answered with {status}")
+
+    def posts(self) -> list[Post]:
+        """The calls of acquireAccessToken since `begin`, in the order of their arrival."""
+        calls = self._emulator.journal.select(*KINDS["POST acquireAccessToken"])
+        posts = [Post(call.time.timestamp(), call.status, call.retry_after) for call in calls]
+        return sorted(posts, key=lambda post: post.time)
+
     def moments(self, path: str) -> tuple[float, float]:
         """When the first call of a path arrived since `begin`, and when the last was answered."""
         calls = self._emulator.journal.select(path=path)
@@ -85,17 +113,17 @@ def _kind(method: str, path: str) -> str:
 class _Manager(BaseManager):
     if TYPE_CHECKING:
         # register() makes the method; what it returns passes the calls on to the process.
-        def Emulated(self) -> Emulated: ...  # noqa: N802
+        def Emulated(self, throttling: bool) -> Emulated: ...  # noqa: N802
 
 
 _Manager.register("Emulated", Emulated)
 
 
 @contextmanager
-def emulated() -> Iterator[Emulated]:
+def emulated(throttling: bool = False) -> Iterator[Emulated]:
     """An emulator in a process of its own."""
     with _Manager(ctx=get_context("spawn")) as manager:
-        emulator = manager.Emulated()
+        emulator = manager.Emulated(throttling)
         try:
             yield emulator
         finally:

@@ -14,14 +14,15 @@ PAGE = REPOSITORY / "docs/performance.md"
 PICTURE = REPOSITORY / "docs/pictures/performance.svg"
 PROFILE = REPOSITORY / "docs/pictures/profile.svg"
 
-_BLOCK = re.compile(r"(<!-- bench: begin [^\n]*-->\n).*(<!-- bench: end -->\n)", re.DOTALL)
 
-
-def with_block(text: str, block: str) -> str:
-    """A page with another block between its marks."""
-    replaced, count = _BLOCK.subn(lambda found: f"{found[1]}\n{block}\n{found[2]}", text)
+def with_block(text: str, block: str, name: str = "bench") -> str:
+    """A page with another block between its marks, which have this name."""
+    marks = rf"(<!-- {name}: begin [^\n]*-->\n).*(<!-- {name}: end -->\n)"
+    replaced, count = re.subn(
+        marks, lambda found: f"{found[1]}\n{block}\n{found[2]}", text, flags=re.DOTALL
+    )
     if count != 1:
-        raise ValueError("the page needs one block from `<!-- bench: begin … -->` to its end")
+        raise ValueError(f"the page needs one block from `<!-- {name}: begin … -->` to its end")
     return replaced
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .contenders import FLOOR, STEPS
 from .emulated import KINDS
@@ -13,13 +13,12 @@ _MIB = 1 << 20
 
 def render(results: Results) -> str:
     """All tables, each below a sentence that says what it shows."""
-    parts = [_about(results), *_times(results), _requests(results), _sizes(results)]
+    parts = [about(results.machine), *_times(results), _requests(results), _sizes(results)]
     return "\n\n".join([*parts, *_skipped(results)]) + "\n"
 
 
-def _about(results: Results) -> str:
+def about(machine: Mapping[str, object]) -> str:
     """Where, when and with what."""
-    machine = results.machine
     return (
         f"Measured on {machine['date']} with version {machine['package']} on"
         f" {machine['cores']} cores ({machine['system']}), Python {machine['python']},"
@@ -52,7 +51,7 @@ def _times(results: Results) -> Iterable[str]:
         head = ["N", "contender", "`--parallel`", "runs", *STEPS, "create ÷ floor"]
         yield (
             f"Seconds at {latency} ms per answer: the median, and the least and the most of all"
-            " runs.\n\n" + _table(head, rows)
+            " runs.\n\n" + table(head, rows)
         )
 
 
@@ -87,7 +86,7 @@ def _requests(results: Results) -> str:
     head = ["contender", "N", "step", *KINDS, "other", "connections"]
     return (
         "Requests and TCP connections that the emulator counted at the lowest latency. `token` is a"
-        " request for an access token.\n\n" + _table(head, rows)
+        " request for an access token.\n\n" + table(head, rows)
     )
 
 
@@ -125,7 +124,7 @@ def _sizes(results: Results) -> str:
     return (
         "The most memory of the provider process in any step, and the bytes of one resource in the"
         " state. The engine adds source positions, which depend on the program.\n\n"
-        + _table(head, rows)
+        + table(head, rows)
     )
 
 
@@ -140,6 +139,7 @@ def _skipped(results: Results) -> Iterable[str]:
         yield "Not measured:\n\n" + "\n".join(lines)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import threading
 import time
@@ -50,19 +51,20 @@ class _NotSentError(Exception):
 class Gate:
     """The limits that all calls of a run to one service share: pauses, and calls in flight.
 
-    A pause that the service asks of one call holds for all of them. Calls that are on their way
-    when a limit is reached are refused in vain, and Graph counts them against the limit. So their
-    number starts low, grows with the answers while it is used up, and halves with a refusal, as in
-    TCP: https://datatracker.ietf.org/doc/html/rfc5681
+    A pause that the service asks of one call holds for all of them. The call with the least time
+    left is the next. Calls that are on their way when a limit is reached are refused in vain, and
+    Graph counts them against the limit. So their number starts low and grows with the answers while
+    it is used up. After a refusal it starts at one, and grows slowly from half of what it was, as
+    in TCP after a timeout: https://datatracker.ietf.org/doc/html/rfc5681#section-3.1
     """
 
     def __init__(self, service: str) -> None:
         self.service = service
         self._opens = 0.0
         self._limit = _FIRST_LIMIT
-        self._was_refused = False
+        self._slow_from = math.inf
+        self._waiting: dict[asyncio.Event, float] = {}
         self._on_their_way = 0
-        self._left = asyncio.Event()
 
     @property
     def pause(self) -> float:
@@ -72,20 +74,7 @@ class Gate:
     @contextlib.asynccontextmanager
     async def passed(self, seconds: float) -> AsyncIterator[None]:
         """A call's way to the service and back. Raises _NotSentError if it cannot begin in time."""
-        end = time.monotonic() + seconds
-        while self.pause or self._on_their_way >= int(self._limit):
-            left = end - time.monotonic()
-            if self.pause >= left:
-                message = f"not sent, because {self.service} asks to wait longer than timeout"
-                answer = Answer(None, "", message, retry_after=self.pause, out_of_time=True)
-                raise _NotSentError(answer)
-            if self.pause:
-                await asyncio.sleep(self.pause)
-                continue
-            try:
-                await asyncio.wait_for(self._left.wait(), left)
-            except asyncio.TimeoutError:
-                raise _NotSentError(_TOO_LATE) from None
+        await self._turn(seconds)
         self._on_their_way += 1
         try:
             yield
@@ -94,20 +83,56 @@ class Gate:
                 self._refused(error.answer.retry_after)
             raise
         else:
-            if self._on_their_way >= int(self._limit):
-                self._limit += 1 / self._limit if self._was_refused else 1
+            if self._on_their_way >= int(self._limit) and not self.pause:
+                self._limit += 1 if self._limit < self._slow_from else 1 / self._limit
         finally:
             self._on_their_way -= 1
-            self._left.set()
-            self._left = asyncio.Event()
+            self._wake_next()
+
+    async def _turn(self, seconds: float) -> None:
+        """Wait until a call may begin. Raises _NotSentError if it cannot in so many seconds."""
+        end = time.monotonic() + seconds
+        woken = asyncio.Event()
+        self._waiting[woken] = end
+        try:
+            while (
+                self.pause
+                or end > min(self._waiting.values())
+                or self._on_their_way >= int(self._limit)
+            ):
+                left = end - time.monotonic()
+                if self.pause and self.pause >= left:
+                    message = f"not sent, because {self.service} asks to wait longer than timeout"
+                    answer = Answer(None, "", message, retry_after=self.pause, out_of_time=True)
+                    raise _NotSentError(answer)
+                if self.pause:
+                    await asyncio.sleep(self.pause)
+                    continue
+                woken.clear()
+                try:
+                    await asyncio.wait_for(woken.wait(), left)
+                except asyncio.TimeoutError:
+                    raise _NotSentError(_TOO_LATE) from None
+        finally:
+            del self._waiting[woken]
+            self._wake_next()
+
+    def _wake_next(self) -> None:
+        """Have the call that is next look whether it may begin."""
+        # With a hundred calls in the queue, waking them all for each answer takes seconds of CPU.
+        if self._waiting:
+            min(self._waiting, key=self._waiting.__getitem__).set()
 
     def _refused(self, retry_after: float) -> None:
         # Of the calls that were on their way together, only the first is news.
         if not self.pause:
-            self._limit = max(min(self._limit, self._on_their_way) / 2, 1.0)
-            self._was_refused = True
+            self._slow_from = min(self._limit, self._on_their_way) / 2
+            self._limit = 1.0
         spread = random.uniform(0, _SPREAD)  # noqa: S311 - spreads runs, guards nothing
         self._opens = max(self._opens, time.monotonic() + retry_after + spread)
+        # A call that has less time than the pause fails now, and not when its time is over.
+        for woken in self._waiting:
+            woken.set()
 
 
 class Patience:
@@ -192,7 +217,7 @@ class Patience:
                                 doing, error.answer, remedy=remedy, if_carried_out=if_carried_out
                             ) from None
                     reason = self._reason_to_wait(error, single_use)
-                    pause = max(next(pauses), error.answer.retry_after or 0.0)
+                    pause = error.answer.retry_after or next(pauses)
                     if reason is None or pause + _SHORTEST_ATTEMPT > self.left:
                         raise
                 if pause >= _LOGGED_FROM:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pulumi_entra_provisioning.errors import RequestError, SignInError
 from pulumi_entra_provisioning.lifecycle.inputs import Inputs
 from pulumi_entra_provisioning.lifecycle.operations import Lifecycle
 from support.steps import INPUTS, TARGET, WITH_CODE, created, posts, run
+from support.tenant import authorizing
 
 
 @pytest.mark.slow
@@ -223,6 +225,80 @@ def test_a_throttled_run_wastes_few_calls() -> None:
         assert [one.status for one in made] == ["Authorized"] * 20
         needed = 40
         assert to_graph(emulator) <= 1.5 * needed
+
+
+@pytest.mark.slow
+def test_after_a_pause_one_call_goes_first(emulator: Emulator) -> None:
+    # As many as a run begins with, and then two that ask whether the pause is over.
+    emulator.faults.add(
+        Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "1"}, times=18)
+    )
+    made = create_all(emulator, 20)
+    assert [one.status for one in made] == ["Authorized"] * 20
+    calls = authorizing(emulator)
+    assert [call.status for call in calls] == [429] * 18 + [204] * 20
+    waits = [after.time - before.time for before, after in pairwise(calls[15:19])]
+    assert all(wait.total_seconds() >= 1 for wait in waits)
+
+
+@pytest.mark.slow
+def test_a_call_waits_no_longer_than_retry_after_asks(emulator: Emulator) -> None:
+    emulator.faults.add(
+        Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "1"}, times=4)
+    )
+    made, reported = run(emulator, lambda steps: steps.create(Inputs.of(INPUTS)))
+    assert made.status == "Authorized"
+    assert posts(emulator) == [429] * 4 + [204]
+    assert reported == []  # a pause of four seconds would be reported
+
+
+async def slowed_down(emulator: Emulator, steps: Lifecycle) -> None:
+    """A create that Graph refuses once: then the run has no more than two calls on their way."""
+    emulator.faults.add(
+        Fault(path="*/acquireAccessToken", status=429, headers={"Retry-After": "1"})
+    )
+    await steps.create(Inputs.of(INPUTS))
+    emulator.journal.clear()
+
+
+@pytest.mark.slow
+def test_calls_that_wait_are_sent_before_those_that_come_later(emulator: Emulator) -> None:
+    targets = principals(emulator, 40)
+
+    async def step(steps: Lifecycle) -> None:
+        await slowed_down(emulator, steps)
+        at_once = asyncio.Semaphore(12)
+
+        async def create(target: str) -> None:
+            async with at_once:
+                await steps.create(Inputs.of({**INPUTS, "service_principal_id": target}))
+
+        await asyncio.gather(*map(create, targets))
+
+    run(emulator, step)
+    arrived = [call.path.split("/")[3] for call in authorizing(emulator)]
+    late = [arrived.index(target) - number for number, target in enumerate(targets)]
+    assert max(late) <= 6
+
+
+@pytest.mark.slow
+def test_the_call_with_the_least_time_left_is_the_next(emulator: Emulator) -> None:
+    targets = principals(emulator, 4)
+
+    async def step(steps: Lifecycle) -> None:
+        await slowed_down(emulator, steps)
+        for seconds in (1.0, 2.0):
+            emulator.faults.add(Fault(path="*/acquireAccessToken", delay=seconds))
+        creating = []
+        for target, timeout in zip(targets, (300, 300, 300, 30), strict=True):
+            inputs = {**INPUTS, "service_principal_id": target, "timeout": timeout}
+            creating.append(asyncio.create_task(steps.create(Inputs.of(inputs))))
+            await asyncio.sleep(0.1)
+        await asyncio.gather(*creating)
+
+    run(emulator, step)
+    calls = sorted(authorizing(emulator), key=lambda call: call.time)
+    assert [targets.index(call.path.split("/")[3]) for call in calls] == [0, 1, 3, 2]
 
 
 @pytest.mark.slow
