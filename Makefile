@@ -5,7 +5,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export PULUMI_SKIP_UPDATE_CHECK := 1
 
 # Many tests wait for a server or a process: more workers than the two cores of a usual runner.
-PARALLEL := --numprocesses 4 --dist worksteal
+PARALLEL := --numprocesses 5 --dist worksteal
 STRUCTURE := $(wildcard tests/package/test_*_layers.py) tests/package/test_imports.py tests/package/test_declarations.py tests/docs/test_architecture.py
 # Where this is set, every Python that the tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
