@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -9,6 +11,8 @@ import pytest
 from entra_emulator import Emulator
 from hypothesis import settings
 from support.stack import Stack
+
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 # `make test` takes the first, `make check` the second, `make fuzz` the third.
 settings.register_profile("quick", max_examples=100, deadline=None)
@@ -26,6 +30,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # The longest tests begin first, so that none is alone at the end.
     items.sort(key=lambda item: "tests/package/test_package.py" not in item.nodeid)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Give a folder that all workers share. It is made by the first of them that asks for it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (shared / name).exists():
+                make(shared / name)
+        return shared / name
+
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from entra_emulator import DEFAULT_SERVICE_PRINCIPAL_ID, Emulator
 from support.stack import BEARER, Stack
 from support.tenant import held
 
+Once = Callable[[str, Callable[[Path], object]], Path]
 AuthorizedBefore = Callable[[type[Stack]], tuple[Stack, dict[str, str]]]
 
 
@@ -20,21 +22,20 @@ def declared(stack: Stack) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def authorized_before(tmp_path_factory: pytest.TempPathFactory) -> AuthorizedBefore:
+def authorized_before(once: Once) -> AuthorizedBefore:
     """A stack of a front end with one authorization, and what Graph holds after it."""
 
-    made: dict[type[Stack], tuple[Stack, dict[str, str]]] = {}
-
     def deployed(front_end: type[Stack]) -> tuple[Stack, dict[str, str]]:
-        if front_end not in made:
+        def deploy(folder: Path) -> None:
             with Emulator() as emulator:
-                folder = tmp_path_factory.mktemp("authorized") / "project"
-                stack = front_end(folder, emulator.environment)
+                stack = front_end(folder / "project", emulator.environment)
                 stack.declare(BEARER)
                 stack.configure_secret(token="t0ken")
                 stack.up()
-                made[front_end] = stack, held(emulator)
-        return made[front_end]
+                (folder / "held.json").write_text(json.dumps(held(emulator)))
+
+        folder = once(f"authorized-{front_end.__name__}", deploy)
+        return front_end(folder / "project", {}), json.loads((folder / "held.json").read_text())
 
     return deployed
 

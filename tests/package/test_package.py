@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import json
 import os
@@ -12,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from importlib.metadata import distributions, metadata, requires
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from support.environments import (
     run,
 )
 from support.stack import PREAMBLE, REPOSITORY
+
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 NAME = "pulumi_entra_provisioning"
 
@@ -53,16 +55,9 @@ def copied(folder: Path, *names: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def plain(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with the package alone, without an extra. All workers share it."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    with (folder / "plain.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / "plain").exists():
-            return Environment(folder / "plain")
-        return environment(folder / "plain", built.requirement())
+def plain(built: Built, once: Once) -> Environment:
+    """An environment with the package alone, without an extra."""
+    return Environment(once("plain", lambda folder: environment(folder, built.requirement())))
 
 
 def sources() -> dict[str, bytes]:

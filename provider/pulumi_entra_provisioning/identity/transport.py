@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from azure.core.rest import HttpResponse
 
 
-class SignInTransport(RequestsTransport):  # type: ignore[misc]  # azure.core imports it late
+# azure.core imports its base class late, where mypy does not see it.
+class SignInTransport(RequestsTransport):  # type: ignore[misc, no-any-unimported]
     """A transport to Entra, or to a token service of a pipeline or a machine.
 
     `note` is given every answer. With `on_this_machine`, the services are on the machine itself:
