@@ -62,6 +62,7 @@ class Measurement:
     def run(self) -> Results:
         """Measure every round."""
         self.results.machine = machine()
+        self._warm_up()
         for sizes in self._plan.rounds:
             for size in sizes:
                 for latency in self._plan.latencies:
@@ -69,6 +70,13 @@ class Measurement:
         self.results.machine["minutes"] = round((time.monotonic() - self._began) / 60, 1)
         self.results.machine["load after"] = round(os.getloadavg()[0], 1)
         return self.results
+
+    def _warm_up(self) -> None:
+        """Let Python compile what it imports, which it does in the first run alone."""
+        for contender in self._contenders:
+            if not contender.is_slow:
+                for step in ("create", "destroy"):
+                    self._sample(contender, 1, 0, step)
 
     @property
     def most_samples(self) -> int:
