@@ -110,7 +110,6 @@ class FailedSignIn:
         problem = (
             f"{doing(self.settings)}: no identity gave a token. Configure one of these:{listed}"
         )
-        problem = f"{doing(self.settings)}: {problem}{listed}"
         return SettingsError([Explained(problem, "no-identity-can-sign-in")])
 
     def _refused(self, error: AzureError) -> SignInError:
