@@ -13,7 +13,9 @@ _MIB = 1 << 20
 
 def render(results: Results) -> str:
     """All tables, each below a sentence that says what it shows."""
-    parts = [about(results.machine), *_times(results), _requests(results), _sizes(results)]
+    machine = results.machine
+    measured = f"{about(machine)} The run took {machine['minutes']} minutes."
+    parts = [measured, *_times(results), _requests(results), _sizes(results)]
     return "\n\n".join([*parts, *_skipped(results)]) + "\n"
 
 

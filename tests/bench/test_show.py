@@ -13,21 +13,9 @@ from bench.plot import draw
 from bench.results import Results, Sample, Skipped, Spread
 from bench.table import render
 
-MACHINE = {
-    "date": "2026-01-01",
-    "package": "1.2.3",
-    "cores": 2,
-    "system": "Linux x86_64",
-    "python": "3.12.0",
-    "Pulumi CLI": "v3.250.0",
-    "Pulumi SDK": "3.272.0",
-    "load before": 0.1,
-    "load after": 0.2,
-}
-
 
 @pytest.fixture
-def results() -> Results:
+def results(machine: dict[str, object]) -> Results:
     """Two contenders, two sizes, two runs of each step."""
     dynamic = Sample(
         contender="dynamic resource",
@@ -50,7 +38,7 @@ def results() -> Results:
         for extra in (0.0, 0.5)
     ]
     samples.append(replace(dynamic, latency=250, seconds=4.0, parallel="64"))
-    return Results(dict(MACHINE), samples, [Skipped("other", "it is not here")])
+    return Results(machine, samples, [Skipped("other", "it is not here")])
 
 
 def row(rendered: str, *start: str) -> list[str]:
@@ -102,6 +90,12 @@ def test_the_table_shows_a_range_where_runs_counted_differently(results: Results
 
 def test_what_was_not_measured_is_listed_with_its_reason(results: Results) -> None:
     assert "- other: it is not here\n" in render(results)
+
+
+def test_the_tables_begin_with_where_and_how_long_the_run_took(results: Results) -> None:
+    first = render(results).splitlines()[0]
+    assert first.startswith("Measured on 2026-01-01 with version 1.2.3 on 2 cores (Linux x86_64)")
+    assert first.endswith("The run took 3.5 minutes.")
     results.skipped = [Skipped("other", "it takes too long", 1000, 250)]
     assert "- other, 1,000 at 250 ms per answer: it takes too long\n" in render(results)
 

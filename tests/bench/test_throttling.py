@@ -7,18 +7,6 @@ from bench.emulated import Post, emulated
 from bench.page import with_block
 from bench.throttling import Counted, Throttled, render
 
-MACHINE = {
-    "date": "2026-01-01",
-    "package": "1.2.3",
-    "cores": 2,
-    "system": "Linux x86_64",
-    "python": "3.12.0",
-    "Pulumi CLI": "v3.250.0",
-    "Pulumi SDK": "3.272.0",
-    "load before": 0.1,
-    "load after": 0.2,
-}
-
 
 def test_the_count_has_the_refusals_and_the_most_calls_after_any_pause() -> None:
     posts = [
@@ -41,9 +29,9 @@ def test_a_break_without_a_refusal_is_no_pause() -> None:
     assert Counted.of(posts) == Counted(made=3, refused=0, longest=0.0, burst=0)
 
 
-def test_the_table_has_the_calls_needed_and_those_made() -> None:
+def test_the_table_has_the_calls_needed_and_those_made(machine: dict[str, object]) -> None:
     counted = Counted(made=1012, refused=12, longest=138.0, burst=7)
-    rendered = render(MACHINE, [Throttled("one", 1000, "64", 90.0, 230.5, counted, 1)])
+    rendered = render(machine, [Throttled("one", 1000, "64", 90.0, 230.5, counted, 1)])
     cells = ("one", "1,000", "64", "90.0", "230.5", "1,000", "1,012", "12", "138 s", "7", "1")
     assert f"| {' | '.join(cells)} |" in rendered.splitlines()
     assert "load of the machine was 0.1 before the run and 0.2 after it" in rendered
