@@ -90,14 +90,14 @@ def test_the_table_shows_a_range_where_runs_counted_differently(results: Results
 
 def test_what_was_not_measured_is_listed_with_its_reason(results: Results) -> None:
     assert "- other: it is not here\n" in render(results)
+    results.skipped = [Skipped("other", "it takes too long", 1000, 250)]
+    assert "- other, 1,000 at 250 ms per answer: it takes too long\n" in render(results)
 
 
 def test_the_tables_begin_with_where_and_how_long_the_run_took(results: Results) -> None:
     first = render(results).splitlines()[0]
     assert first.startswith("Measured on 2026-01-01 with version 1.2.3 on 2 cores (Linux x86_64)")
     assert first.endswith("The run took 3.5 minutes.")
-    results.skipped = [Skipped("other", "it takes too long", 1000, 250)]
-    assert "- other, 1,000 at 250 ms per answer: it takes too long\n" in render(results)
 
 
 def test_the_plot_has_a_line_for_each_contender_in_each_panel(
