@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from tqdm import tqdm
 from . import page, profile, throttling
 from .contenders import CONTENDERS
 from .emulated import emulated
-from .measure import FULL, SHORT, Measurement, Plan, machine
+from .measure import FULL, SHORT, Measurement, Plan, load, machine
 from .plot import draw
 from .results import Results
 from .table import render
@@ -89,11 +88,11 @@ def _throttling(size: int, *, write: bool) -> None:
             throttling.measure(contender, size, Path(folder) / str(number), _shown_on(bar))
             for number, contender in enumerate(contenders)
         ]
-    found["load after"] = round(os.getloadavg()[0], 1)
+    found["load after"] = load()
     rendered = throttling.render(found, measured)
     print(rendered)
     if write:
-        page.PAGE.write_text(page.with_block(page.PAGE.read_text(), rendered, "throttling"))
+        page.write_block(rendered, "throttling")
 
 
 def _measure(plan: Plan) -> Results:

@@ -68,7 +68,7 @@ class Measurement:
                 for latency in self._plan.latencies:
                     self._measure(size, latency)
         self.results.machine["minutes"] = round((time.monotonic() - self._began) / 60, 1)
-        self.results.machine["load after"] = round(os.getloadavg()[0], 1)
+        self.results.machine["load after"] = load()
         return self.results
 
     def _warm_up(self) -> None:
@@ -189,6 +189,11 @@ class Measurement:
         return self._projects[key]
 
 
+def load() -> float:
+    """The load of the machine in the last minute."""
+    return round(os.getloadavg()[0], 1)
+
+
 def machine() -> dict[str, object]:
     """Where and when this runs, and with which versions."""
     found = cli_environment(Path.home())
@@ -201,5 +206,5 @@ def machine() -> dict[str, object]:
         "Pulumi CLI": cli,
         "Pulumi SDK": version("pulumi"),
         "package": version("pulumi-entra-provisioning"),
-        "load before": round(os.getloadavg()[0], 1),
+        "load before": load(),
     }

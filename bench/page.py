@@ -26,7 +26,12 @@ def with_block(text: str, block: str, name: str = "bench") -> str:
     return replaced
 
 
+def write_block(block: str, name: str) -> None:
+    """Write a block into the page, between its marks."""
+    PAGE.write_text(with_block(PAGE.read_text(), block, name))
+
+
 def write(results: Results) -> None:
     """Write the results into the page, and draw its picture."""
-    PAGE.write_text(with_block(PAGE.read_text(), render(results)))
+    write_block(render(results), "bench")
     draw(results, PICTURE)

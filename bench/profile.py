@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from .contenders import Contender
 from .emulated import Emulated
 from .plot import set_style
-from .processes import PROC, below
+from .processes import PROC, below, run
 
 _PAUSE = 0.004
 """Seconds between two looks at the processes."""
@@ -56,13 +56,7 @@ def profile(contender: Contender, emulator: Emulated, folder: Path) -> list[Stag
             begin, end = emulator.moments(path)
             stages.append(Stage(name, begin - began, end - began))
         runs.append(stages)
-        subprocess.run(
-            project.command("destroy", 0),
-            cwd=project.folder,
-            env=dict(project.environment),
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        run(project.command("destroy", 0), project.folder, project.environment)
     return min(runs, key=lambda stages: stages[0].end)
 
 

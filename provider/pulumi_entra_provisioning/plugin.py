@@ -367,12 +367,11 @@ def _of_outputs(outputs: Outputs | Mapping[str, Any], given: Mapping[str, Any]) 
 
 def _expected(declared: Inputs) -> dict[str, Any]:
     """The outputs of a call that a preview does not make, as far as they are known."""
+    target, credentials = declared.target, declared.credentials
     return {
         **dict.fromkeys(_OF_A_CALL, UNKNOWN),
-        "target": UNKNOWN if declared.target is None else str(declared.target),
-        "credential_keys": UNKNOWN
-        if declared.credentials is None
-        else sorted(declared.credentials),
+        "target": UNKNOWN if target is None else str(target),
+        "credential_keys": UNKNOWN if credentials is None else sorted(credentials),
         "triggers": declared.triggers,
         "job_id": declared.job_id,
         "expires_at": declared.expires_at,

@@ -10,7 +10,6 @@ from support.stack import BEARER, Stack
 from support.tenant import held
 
 Once = Callable[[str, Callable[[Path], object]], Path]
-AuthorizedBefore = Callable[[type[Stack]], tuple[Stack, dict[str, str]]]
 
 
 @pytest.fixture
@@ -21,33 +20,23 @@ def declared(stack: Stack) -> Stack:
     return stack
 
 
-@pytest.fixture(scope="session")
-def authorized_before(once: Once) -> AuthorizedBefore:
-    """A stack of a front end with one authorization, and what Graph holds after it."""
-
-    def deployed(front_end: type[Stack]) -> tuple[Stack, dict[str, str]]:
-        def deploy(folder: Path) -> None:
-            with Emulator() as emulator:
-                stack = front_end(folder / "project", emulator.environment)
-                stack.declare(BEARER)
-                stack.configure_secret(token="t0ken")
-                stack.up()
-                (folder / "held.json").write_text(json.dumps(held(emulator)))
-
-        folder = once(f"authorized-{front_end.__name__}", deploy)
-        return front_end(folder / "project", {}), json.loads((folder / "held.json").read_text())
-
-    return deployed
-
-
 @pytest.fixture
-def authorized(
-    front_end: type[Stack], emulator: Emulator, tmp_path: Path, authorized_before: AuthorizedBefore
-) -> Stack:
+def authorized(front_end: type[Stack], emulator: Emulator, tmp_path: Path, once: Once) -> Stack:
     """A stack with one authorization: BEARER with `t0ken`, deployed by an earlier `up`.
 
     The emulator's tenant holds its credentials, and has been asked nothing.
     """
-    before, credentials = authorized_before(front_end)
+
+    def deploy(folder: Path) -> None:
+        with Emulator() as earlier:
+            stack = front_end(folder / "project", earlier.environment)
+            stack.declare(BEARER)
+            stack.configure_secret(token="t0ken")
+            stack.up()
+            (folder / "held.json").write_text(json.dumps(held(earlier)))
+
+    folder = once(f"authorized-{front_end.__name__}", deploy)
+    credentials = json.loads((folder / "held.json").read_text())
     emulator.tenant.put_secrets("servicePrincipals", DEFAULT_SERVICE_PRINCIPAL_ID, credentials)
+    before = front_end(folder / "project", {})
     return before.copy(tmp_path / "project", emulator.environment)

@@ -101,12 +101,14 @@ class Gate:
                 or self._on_their_way >= int(self._limit)
             ):
                 left = end - time.monotonic()
-                if self.pause and self.pause >= left:
-                    message = f"not sent, because {self.service} asks to wait longer than timeout"
-                    answer = Answer(None, "", message, retry_after=self.pause, out_of_time=True)
-                    raise _NotSentError(answer)
-                if self.pause:
-                    await asyncio.sleep(self.pause)
+                if pause := self.pause:
+                    if pause >= left:
+                        message = (
+                            f"not sent, because {self.service} asks to wait longer than timeout"
+                        )
+                        answer = Answer(None, "", message, retry_after=pause, out_of_time=True)
+                        raise _NotSentError(answer)
+                    await asyncio.sleep(pause)
                     continue
                 woken.clear()
                 try:

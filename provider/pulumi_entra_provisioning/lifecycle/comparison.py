@@ -53,7 +53,7 @@ def diff(old: Outputs, inputs: Inputs) -> Difference:
     state_differs = (
         (credentials.authorize and not credentials.declared_differ)
         or bool(old.keys_to_empty)
-        or must_follow_up(old, inputs)
+        or _must_follow_up(old, inputs)
     )
     return Difference(
         changes=inputs_differ or state_differs,
@@ -110,13 +110,17 @@ def settled(old: Outputs, inputs: Inputs) -> Outputs | None:
         compared(old, inputs.credentials, values).authorize
         or triggers_differ(old, inputs)
         or old.keys_to_empty
-        or old.job_id != inputs.job_id
-        or must_follow_up(old, inputs)
+        or follows_up(old, inputs)
     )
     return None if sends else replace(old, expires_at=inputs.expires_at)
 
 
-def must_follow_up(old: Outputs, inputs: Inputs) -> bool:
+def follows_up(old: Outputs, inputs: Inputs) -> bool:
+    """Whether an update that does not authorize has to attend to the declared job."""
+    return old.job_id != inputs.job_id or _must_follow_up(old, inputs)
+
+
+def _must_follow_up(old: Outputs, inputs: Inputs) -> bool:
     """Whether the last verification or restart of the declared job failed, so it is repeated."""
     return inputs.job_id is not None and (old.verification or "").startswith(FAILED)
 

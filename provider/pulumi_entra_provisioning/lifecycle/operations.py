@@ -19,7 +19,7 @@ from ..graph.secret_keys import SINGLE_USE, TOKEN_KEYS
 from ..graph.target import Target, parse
 from ..remedies import SAME_TARGET, Explained
 from . import references
-from .comparison import compared, must_follow_up, refuse_used_code, triggers_differ
+from .comparison import compared, follows_up, refuse_used_code, triggers_differ
 from .declarations import Declarations
 from .digests import credentials_digest, with_code
 from .inputs import DEFAULT_TIMEOUT, Inputs
@@ -132,7 +132,7 @@ class Lifecycle:
                 if credentials.declared_differ:
                     new = replace(new, credentials_digest=credentials_digest(declared, values))
             new = await self._empty_old_keys(target, old, new, patience)
-            if authorizes or old.job_id != new.job_id or must_follow_up(old, inputs):
+            if authorizes or follows_up(old, inputs):
                 new = await self._follow_up(target, new, inputs, values, patience)
             return new
 
